@@ -322,6 +322,62 @@ CREATE FUNCTION public.batch_balance_at(of_fund text, at_position bigint, at_boo
     group by project, batch
 $$;
 
+CREATE FUNCTION public.checkpoints_after(steps jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select jsonb_object_agg(checkpoint, jsonb_strip_nulls(jsonb_build_object(
+        'status', case type
+            when 'AcceptanceRequested' then 'requested'
+            when 'AcceptancePassed' then 'passed'
+            when 'AcceptanceFailed' then 'failed'
+            else 'rectifying'
+        end,
+        'on', fact ->> 'occurred_on',
+        'rectify_by', case type when 'RectificationOrdered' then rectify_by end,
+        'conclusion', fact ->> 'conclusion',
+        'score', fact ->> 'score',
+        'settled', fact ->> 'settled',
+        'actuals', fact -> 'actuals'
+    )))
+    from (
+        select
+            checkpoint,
+            (array_agg(type order by nth desc) filter (where type <> 'ExtensionGranted'))[1] as type,
+            (array_agg(fact order by nth desc) filter (where type <> 'ExtensionGranted'))[1] as fact,
+            (array_agg(fact ->> 'due_on' order by nth desc) filter (where fact ? 'due_on'))[1] as rectify_by
+        from (
+            select
+                step ->> 'type' as type,
+                step -> 'fact' as fact,
+                nth,
+                case
+                    when step -> 'fact' ? 'checkpoint' and not step -> 'fact' ? 'last' then step #>> '{fact,checkpoint}'
+                    else 'acceptance'
+                end as checkpoint
+            from jsonb_array_elements(steps) with ordinality as s (step, nth)
+        ) as step
+        group by checkpoint
+    ) as last
+    where type is not null
+$$;
+
+CREATE FUNCTION public.checkpoints_listed(names text[], states jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select jsonb_agg(
+        jsonb_build_object(
+            'checkpoint', name, 'status', coalesce(state ->> 'status', 'none'), 'on', state -> 'on',
+            'rectify_by', state -> 'rectify_by', 'conclusion', state -> 'conclusion', 'score', state -> 'score',
+            'settled', state -> 'settled', 'actuals', coalesce(state -> 'actuals', '[]')
+        ) order by rank
+    )
+    from (
+        select name, rank, states -> case when rank < cardinality(names) then name else 'acceptance' end as state
+        from unnest(case when names = '{}' then array['acceptance'] else names end)
+            with ordinality as of_line (name, rank)
+    ) as named
+$$;
+
 CREATE FUNCTION public.claims_are_same(issuer text, own_bank text, day text, event_day text, other_issuer text, other_own_bank text, other_day text, other_event_day text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -433,6 +489,12 @@ CREATE FUNCTION public.identity_of(recipient jsonb) RETURNS text
         'registration:' || (recipient #>> '{registration,country}') || '/' || (recipient #>> '{registration,kind}') || '/'
             || (recipient #>> '{registration,number}')
     )
+$$;
+
+CREATE FUNCTION public.is_at_checkpoint(type text, fact jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select type like 'Acceptance%' or type = 'RectificationOrdered' or (type = 'ExtensionGranted' and fact ? 'due_on')
 $$;
 
 CREATE FUNCTION public.last_step(of_project text, of_batch integer, of_award text, of_payment text, of_type text, before_position bigint) RETURNS jsonb

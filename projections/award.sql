@@ -84,47 +84,14 @@ with span as (
             where type in ('AwardDeclined', 'AwardRevoked', 'AwardTerminated')
         ))[1] as ending,
         (array_agg(fact -> 'new' order by position desc) filter (where type = 'PayeeChanged'))[1] as payee,
-        (array_agg(fact ->> 'ends_on' order by position desc) filter (where fact ? 'ends_on'))[1] as ends_on
+        (array_agg(fact ->> 'ends_on' order by position desc) filter (where fact ? 'ends_on'))[1] as ends_on,
+        checkpoints_after(
+            jsonb_agg(jsonb_build_object('type', type, 'fact', fact) order by position) filter (
+                where is_at_checkpoint(type, fact)
+            )
+        ) as checkpoints
     from step
     where stands
-    group by project, award
-), checked as materialized (
-    -- The last step at each checkpoint. A step that names none, or the last one, is at "acceptance".
-    select
-        project,
-        award,
-        case when fact ? 'checkpoint' and not fact ? 'last' then fact ->> 'checkpoint' else 'acceptance' end as checkpoint,
-        (array_agg(type order by position desc) filter (where type <> 'ExtensionGranted'))[1] as step,
-        (array_agg(fact order by position desc) filter (where type <> 'ExtensionGranted'))[1] as fact,
-        (array_agg(fact ->> 'due_on' order by position desc) filter (where fact ? 'due_on'))[1] as rectify_by
-    from step
-    where
-        stands
-        and (type like 'Acceptance%%' or type = 'RectificationOrdered' or (type = 'ExtensionGranted' and fact ? 'due_on'))
-    group by 1, 2, 3
-), at_checkpoints as materialized (
-    select
-        project,
-        award,
-        jsonb_object_agg(
-            checkpoint,
-            jsonb_strip_nulls(jsonb_build_object(
-                'status', case step
-                    when 'AcceptanceRequested' then 'requested'
-                    when 'AcceptancePassed' then 'passed'
-                    when 'AcceptanceFailed' then 'failed'
-                    else 'rectifying'
-                end,
-                'on', fact ->> 'occurred_on',
-                'rectify_by', case step when 'RectificationOrdered' then rectify_by end,
-                'conclusion', fact ->> 'conclusion',
-                'score', fact ->> 'score',
-                'settled', fact ->> 'settled',
-                'actuals', fact -> 'actuals'
-            ))
-        ) as checkpoints
-    from checked
-    where step is not null
     group by project, award
 )
 insert into award (
@@ -161,15 +128,14 @@ select
         else lower(substr(t.ending, length('Award') + 1))
     end,
     t.ends_on::date,
-    coalesce(c.checkpoints #>> '{acceptance,status}', 'none'),
-    (c.checkpoints #>> '{acceptance,rectify_by}')::date,
-    coalesce(c.checkpoints, '{}'),
+    coalesce(t.checkpoints #>> '{acceptance,status}', 'none'),
+    (t.checkpoints #>> '{acceptance,rectify_by}')::date,
+    coalesce(t.checkpoints, '{}'),
     l.events
 from listed as l
 join decided as d using (project, award)
 join application as applied on applied.project = l.project and applied.application = d.row ->> 'application'
 left join told as t on t.project = l.project and t.award = l.award
-left join at_checkpoints as c on c.project = l.project and c.award = l.award
 on conflict (project, award) do update set
     application = excluded.application,
     round = excluded.round,

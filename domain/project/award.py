@@ -92,7 +92,7 @@ def _award_moves(project: Project, fund: Fund, fact: AwardListDecided) -> list[M
     for row in sorted(fact.awards, key=lambda row: (row.appropriation is None, row.funding_source is None)):
         origin = of_origin(fund, row)
         for share in row.amounts:
-            when = GATE_OPEN if line.batch(share.batch).gate == Gate.AWARD else GATE_SHUT
+            when = GATE_OPEN if line.gate_of(line.batch(share.batch)) == Gate.AWARD else GATE_SHUT
             place = Place(project.code, share.batch, row.award)
             moves.append(move(accounts, "AwardListDecided", place, share.amount, when, origin=origin))
             accounts = accounts.apply(moves[-1:])

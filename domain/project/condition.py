@@ -174,7 +174,7 @@ def gate_is_open(context: Context, project: Project, fact: Any) -> bool:
     """Whether the gate of the batch `fact.batch` is open for the award `fact.award`, or the plan lacks it."""
     line = context.ledger.fund(project.fund).lines.get(project.code)
     batch = line.find(fact.batch) if line else None
-    return batch is None or batch.gate in project.award(fact.award).gates
+    return line is None or batch is None or line.gate_of(batch) in project.award(fact.award).gates
 
 
 LIVE = Guard("The award is live.", "立项有效。", (UnknownName, AwardEnded, BeforeItsCause), _is_live)

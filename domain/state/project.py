@@ -317,7 +317,12 @@ class Project(Struct, frozen=True):
         return sum(self.paid(name).total for name in of_batch if self.payments[name].unordered == POOL)
 
     def paid_apart(self, award: str, batch: int, account: str) -> int:
-        """The fen of `award` in a batch that are in `account` of payments which broke a rule or were not ordered."""
+        """The fen of `award` in a batch that are in `account` of payments which broke a rule or were not ordered.
+
+        It is 0 for an account that is not divided by payments.
+        """
+        if account not in OF_PAYMENT:
+            return 0
         return sum(
             self.accounts.fen(account, self.place(award, batch, name)).total
             for name in self.apart

@@ -39,7 +39,9 @@ DEMO_KEYS: dict[str, Grant] = {
     "final-approver": grant(["approve:payment", "read"], sources=SOURCES),
     "waiver-board": grant(["post:waiver", "read"], sources=SOURCES),
     "corrections": grant(["post:reversal", "read"], sources=SOURCES),
-    "inspection": grant([*sorted(POSTING - {"post:waiver", "post:reversal"}), "read"], sources=SOURCES),
+    "inspection": grant(
+        [*sorted(POSTING - {"approve:payment", "post:waiver", "post:reversal"}), "read"], sources=SOURCES
+    ),
     "auditor": grant(["read"]),
     "operator": grant(["admin"]),
 }

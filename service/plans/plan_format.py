@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.money import MAX_FEN, Money
-from domain.state.fund import Level, NoticeOrder, Share, Support
+from domain.state.fund import Gate, Level, NoticeOrder, Share, Support
 from service.yaml_file.kinds import (
     DAY,
     TEXT,
@@ -26,6 +26,7 @@ from service.yaml_file.kinds import (
     one_of,
     scalar,
     short,
+    text_of,
 )
 from service.yaml_file.yaml_lines import Block, Text
 
@@ -129,7 +130,11 @@ ONE_OF_SEVERAL = block(
 """One of several appropriations. One without `received_on` has not arrived yet."""
 SOURCE = block({"source": TEXT, "name": TEXT, "level": one_of(*Level), "amount": AMOUNT})
 TASK = block({"code": TEXT, "name": TEXT})
-BATCH = block({"batch": WHOLE, "name": TEXT, "gate": TEXT, "total": AMOUNT})
+GATE = text_of(
+    f"须为 {', '.join(Gate)} 之一，或考核节点的名称",
+    f"it must be one of {', '.join(Gate)}, or the name of a checkpoint",
+)
+BATCH = block({"batch": WHOLE, "name": TEXT, "gate": GATE, "total": AMOUNT})
 GOAL = block({"name": TEXT, "target": TEXT}, {"unit": TEXT})
 LINE = block(
     {
@@ -151,7 +156,7 @@ LINE = block(
         "objective": TEXT,
         "support": one_of(*Support),
         "goals": many(GOAL),
-        "gates": by_batch(TEXT, "拨付条件", "gate"),
+        "gates": by_batch(GATE, "拨付条件", "gate"),
     },
 )
 PLAN = block(

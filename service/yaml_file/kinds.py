@@ -139,6 +139,17 @@ def one_of(*values: str) -> Kind:
 TEXT, WHOLE, DAY = scalar(_text), scalar(_whole), scalar(_day)
 
 
+def text_of(zh: str, en: str) -> Kind:
+    """A parser of text. `zh` and `en` say what the text should be; it is compared with the rest of the file later."""
+
+    def read(value: Text, reading: Reading) -> str:
+        if not value.strip():
+            raise NotAllowed(zh, en, short(value))
+        return _text(value, reading)
+
+    return scalar(read)
+
+
 def flag(value: Any, path: str, reading: Reading) -> bool:
     return bool(one_of("true", "false")(value, path, reading) == "true")
 

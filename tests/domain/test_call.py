@@ -218,14 +218,14 @@ def test_applications_are_accepted_from_the_first_to_the_last_day_of_the_window(
 def test_the_settings_of_the_fund_say_how_many_live_applications_an_applicant_may_have():
     two = replace(SETTINGS, applications_per_recipient=2)
     allowed = a_called_project.given(post(FUND, SettingsChanged(two), "2-6"), post(PROJECT, apply("c", "9a"), "2-6"))
-    assert allowed.ledger.project("p").applicants[1, "9a"] == ("A-a", "A-c")
+    assert allowed.ledger.project("p").applicants[1, "uscc:9a"] == ("A-a", "A-c")
     allowed.when(post(PROJECT, apply("d", "9a"), "2-7")).refused(AlreadyApplied, uscc="9a", application="A-a, A-c")
     withdrawn = allowed.given(post(PROJECT, ApplicationWithdrawn("A-a", "自愿"), "2-7"))
     withdrawn.when(post(PROJECT, apply("d", "9a"), "2-8")).accepted()
     taken = withdrawn.given(post(PROJECT, apply("d", "9a"), "2-8"))
     taken.when(taken.reversing(ApplicationWithdrawn, "2-9")).refused(AlreadyApplied, application="A-c, A-d")
     back = withdrawn.given(withdrawn.reversing(ApplicationWithdrawn, "2-8"))
-    assert back.ledger.project("p").applicants[1, "9a"] == ("A-a", "A-c")
+    assert back.ledger.project("p").applicants[1, "uscc:9a"] == ("A-a", "A-c")
 
 
 def test_an_applicant_needs_a_valid_code_and_can_have_one_live_application():

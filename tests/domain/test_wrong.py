@@ -13,7 +13,7 @@ from domain.fund.lifecycle import FundClosed
 from domain.money import Money
 from domain.posting import COMMITTED, INTEREST, LINE, PAID, PAYABLE, POOL, RECOVERED
 from domain.project.acceptance import AcceptancePassed
-from domain.project.amendment import AwardRevoked, AwardTerminated
+from domain.project.amendment import AwardAmended, AwardRevoked, AwardTerminated
 from domain.project.hold import FundsHeld, HoldReleased
 from domain.project.lifecycle import ProjectClosed
 from domain.project.payment import (
@@ -35,7 +35,7 @@ from domain.rules.hold import HoldReleasedAlready, HoldStands, StillHeld
 from domain.rules.interest import InterestTooLarge, MoreThanInterest, NothingReceived
 from domain.rules.payment import GateShut, PayeeMismatch
 from domain.rules.recovery import RecoveryOutstanding
-from domain.rules.reversal import NotTheLast
+from domain.rules.reversal import NotTheLast, WouldUnsettle
 from domain.rules.waiver import SamePerson
 from domain.state.entities import AwardStatus
 from domain.state.fund import USUAL_MAX_APPROPRIATION
@@ -194,6 +194,15 @@ def test_what_the_bank_paid_without_an_order_leaves_the_account_that_it_was_in(s
     order = RecoveryOrdered("R1", "U1", yuan("5.00"), day("9-1"), "重复支付")
     back = found.given(post(PROJECT, order, "3-6"), post(PROJECT, RecoveryReceived("R1", yuan("5.00")), "3-7"))
     assert back.ledger.fund("f").accounts.total((RECOVERED,)) == yuan("5.00")
+
+
+def test_an_unordered_payment_does_not_let_a_reversal_give_unpaid_money_to_an_ended_award():
+    """Regression: the unpaid money of the award counted as money of the payment that nobody ordered."""
+    less = AwardAmended("L-a", 1, increase=False, amount=yuan("7.00"), reason="核减")
+    ended = decided.given(post(PROJECT, unordered("payable"), "4-10"), post(PROJECT, less, "4-11")).given(
+        post(PROJECT, AwardTerminated("L-a", "终止"), "4-12")
+    )
+    ended.when(ended.reversing(AwardAmended, "4-13")).refused(WouldUnsettle, account=PAYABLE)
 
 
 def test_an_unordered_payment_is_refused_if_the_account_is_too_small_or_the_name_or_slip_is_used():

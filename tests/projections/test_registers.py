@@ -17,7 +17,7 @@ from service.postgres.queries import QUERIES
 from tests.random_life import PROJECTS, RandomLife
 
 ROWS = 1_000
-NO_FILTERS = dict.fromkeys(("fund", "project", "status", "acceptance", "uscc", "payee"))
+NO_FILTERS = dict.fromkeys(("fund", "project", "status", "acceptance", "uscc", "payee", "recipient", "recipient_name"))
 
 
 NOW = {"position": None, "booked_on": None}

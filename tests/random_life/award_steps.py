@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from domain.event import Fact, Posted
+from domain.event import Fact, Posted, Recorded
 from domain.money import Money
 from domain.note import NoteKind, NoteRecorded
 from domain.posting import COMMITTED, IN_APPROVAL, IN_TRANSIT, LINE, PAYABLE
@@ -180,12 +180,18 @@ def note(life: Life, project: Project) -> Posted:
     state = life.fund if on_fund else project
     stream = f"fund/{state.code}" if on_fund else f"project/{state.code}"
     version = life.ledger.stream(stream).version
+    notes = (at.version for at, entry in life.ledger.entries.items() if at.stream == stream and _is_note(entry))
+    corrected = life.pick([*notes] or [life.random.randint(1, version)])
     about: dict[str, Any] = {
         "application": None if life.chance(70) else life.pick_any({*project.applications, "A-没有"}),
         "award": None if life.chance(70) else life.pick_any({*project.awards, "L-没有"}),
-        "corrects": life.random.randint(1, version) if life.chance(25) else None,
+        "corrects": life.pick((corrected, version)) if life.chance(40) else None,
     }
     return life.post(NoteRecorded(life.pick(tuple(NoteKind)), "随机", **about), stream)
+
+
+def _is_note(entry: Recorded) -> bool:
+    return isinstance(entry.fact, NoteRecorded)
 
 
 AWARD_STEPS = {

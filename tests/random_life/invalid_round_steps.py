@@ -50,7 +50,7 @@ def _applies(life: Life, project: Project, current: Round, who: call.Applicant) 
 
 
 def _plans_to_end_before_it_starts(life: Life, project: Project, current: Round) -> Posted:
-    posted = _applies(life, project, current, f"9{new_name(project.code, project.applications)}")
+    posted = _applies(life, project, current, applicant(new_name(project.code, project.applications)))
     fact = replace(posted.fact, starts_on=life.day, ends_on=life.day - ONE_DAY)
     return replace(posted, fact=fact)
 

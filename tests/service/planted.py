@@ -20,16 +20,16 @@ from service.auth import api_keys
 from service.auth.grants import SCOPES, grant
 from tests.service.conftest import SECRET, Api
 
-LAST = "demo-124"
+LAST = "demo-141"
 """The last event of the example life that is posted. Later ones close the projects and the fund."""
-NAMES = ("award", "application", "payment", "objection", "recovery")
+NAMES = ("award", "application", "payment", "repeats", "objection", "recovery", "hold")
 TEXTS = (
     "actor", "number", "title", "issuer", "name", "name_annex", "name_en", "reason", "method", "explanation",
     "reference", "voucher", "approver", "payee", "text", "objective",
 )  # fmt: skip
 """The fields of posts whose text gets a mark. The fields in NAMES get it as a suffix with a hyphen."""
 SEPARATE = {"approve:payment": "approver", "post:waiver": "waiver", "post:reversal": "books"}
-"""The posts that need another sender than the office."""
+"""The posts that need another sender than the office. Irregular posts have their own sender too, the inspection."""
 
 
 class Owners(NamedTuple):
@@ -56,7 +56,8 @@ def plant(api: Api) -> None:
         senders = _senders(api, owners)
         for event in _life(api):
             mark, posted = _marked(event, owners)
-            sender = senders[mark, SEPARATE.get(SCHEMAS[event["type"]].scope, "office")]
+            duty = SEPARATE.get(SCHEMAS[event["type"]].scope, "office")
+            sender = senders[mark, "inspection" if "irregular" in event["data"] else duty]
             answer = api.post(posted, sender)
             assert answer.status_code == 201, (posted, answer.json)
     for owners in (FOREIGN, OWN):
@@ -154,7 +155,7 @@ def _senders(api: Api, owners: Owners) -> dict[tuple[str, str], str]:
                 conn, SECRET, f"{mark or 'plain'}-{duty}", grant(SCOPES, sources=[_source(mark), SOURCE, UNUSED])
             )
             for mark in dict.fromkeys(owners.marks)
-            for duty in ("office", *SEPARATE.values())
+            for duty in ("office", "inspection", *SEPARATE.values())
         }
 
 

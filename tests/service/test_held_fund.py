@@ -116,7 +116,8 @@ VALUES = {
 }
 NAMED_BY_QUERY = {
     "/v1/projects": "fund={fund}", "/v1/awards": "fund={fund}", "/v1/payments": "project={project}",
-    "/v1/applications": "fund={fund}",
+    "/v1/applications": "fund={fund}", "/v1/findings": "fund={fund}", "/v1/holds": "fund={fund}",
+    "/v1/notes": "fund={fund}",
     "/v1/reconciliations": "fund={fund}", "/v1/refusals": "fund={fund}", "/v1/events": "fund={fund}",
     "/v1/events/digest": "fund={fund}&upto=9", "/v1/posts": "source=/test&id=test-1",
     "/v1/projects/{project}/why": "batch=1&award={award}", "/v1/documents/{number}": "fund={fund}",

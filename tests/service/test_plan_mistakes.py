@@ -319,7 +319,7 @@ def test_a_plan_file_with_every_setting_is_read_as_the_events_have_it(tmp_path):
         " rectification_months: 2, quantum: 10, years_to_spend: 3, period_close_days: 15, idle_days: 90,"
         " december_percent: 20, reconcile_before_close: true, max_appropriation: 20000, max_total: 30000,"
         " notice_binds_amounts: false, approvers_differ: false, bank: 示例银行, extension_months: 12,"
-        " acceptance_months: 6}"
+        " acceptance_months: 6, applications_per_recipient: 2}"
     )
     file = tmp_path / "plan.yaml"
     text = OTHER.replace("{notice_working_days: 3, approvals: [审批], acceptance_tries: 1}", written)

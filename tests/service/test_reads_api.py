@@ -214,6 +214,8 @@ KEYS = {
     "pool": set(),
     "surrendered": set(),
     "treasury": set(),
+    "interest": set(),
+    "interest_surrendered": set(),
     "recovered": {"project", "award", "batch"},
     "line": {"project", "batch"},
     "committed": {"project", "award", "batch"},

@@ -180,7 +180,7 @@ def test_the_registers_find_a_person(lived):
     api = lived(id_card=WITH_X)
     identity = person(api, WITH_X.lower())
     assert found(api, f"recipient={identity}") == ["M-01"]
-    assert paid(api, f"recipient={identity}") == ["P-21"]
+    assert paid(api, f"recipient={identity}") == ["P-21", "U-01"]
     [award] = api.get(f"/v1/awards?recipient={identity}").json["awards"]
     assert (award["uscc"], award["identity_kind"], award["id_last4"], award["registration"]) == (
         "", "id_card", "001X", None,
@@ -196,7 +196,9 @@ def test_the_registers_find_a_person(lived):
 def test_the_registers_find_a_registration(lived):
     api = lived(registration=REGISTRATION)
     for query in (found, paid):
-        assert query(api, "recipient=HK/BR/12345678001") == {"found": ["M-01"], "paid": ["P-21"]}[query.__name__]
+        assert (
+            query(api, "recipient=HK/BR/12345678001") == {"found": ["M-01"], "paid": ["P-21", "U-01"]}[query.__name__]
+        )
         assert query(api, "recipient=MO/BR/12345678001") == []
     [award] = api.get("/v1/awards?recipient=HK/BR/12345678001").json["awards"]
     assert (award["registration"], award["payee_registration"]) == ("HK/BR/12345678001",) * 2
@@ -206,7 +208,7 @@ def test_the_registers_find_a_registration(lived):
 def test_the_registers_find_a_unit_by_either_parameter_but_not_both(lived):
     api = lived(uscc=UNIT)
     for parameter in ("uscc", "recipient"):
-        assert (found(api, f"{parameter}={UNIT}"), paid(api, f"{parameter}={UNIT}")) == (["M-01"], ["P-21"])
+        assert (found(api, f"{parameter}={UNIT}"), paid(api, f"{parameter}={UNIT}")) == (["M-01"], ["P-21", "U-01"])
     assert api.get(f"/v1/awards?uscc={UNIT}&recipient={UNIT}").json["parameter"] == "recipient"
 
 

@@ -23,6 +23,7 @@ that the event's stream then has."""
 SOURCE = "/example/sender"
 FUND, FIRST, SECOND = "demo-2025", "demo-2025-01", "demo-2025-02"
 CLERK, APPROVER, HEAD, ACCOUNTANT = "示例·经办人周某", "示例·审批人吴某", "示例·局长郑某", "示例·会计冯某"
+INSPECTOR = "示例·检查组秦某"
 LEVELS = ["审核", "审批"]
 BATCHES = {1: "第一批", 2: "第二批", 3: "第三批"}
 GATES = {1: "award", 2: "agreement", 3: "final"}
@@ -78,12 +79,12 @@ def _chapters() -> Chapter[None]:
     yield from _first_call()
     yield from _failed_call()
     yield from _second_call()
-    rejected = yield from _payments()
+    irregular = yield from _payments()
     yield from _changes()
     yield from _acceptance()
     yield from _notes()
     yield from _next_year(appropriation)
-    yield from _wrong(rejected)
+    yield from _wrong(irregular)
     yield from _closing()
 
 
@@ -295,18 +296,19 @@ def _decided(build: BuildEvent, day: str, review: int, notice: int, *rows: Event
 def _payments() -> Chapter[int]:
     """Seven payments: one is returned, one is rejected, one is cancelled, one fails, and three succeed.
 
-    The confirmation of one of the three has a wrong bank reference; it is reversed and posted again. One level rejected
-    a payment before its turn: the rejection is irregular. Returns its version.
+    The confirmation of one of the three has a wrong bank reference; it is reversed and posted again. The rejected one
+    was requested for another account than the award's: the request is irregular. Returns its version.
     """
     request: Event = {"award": "L-01", "batch": 1, "amount": "600000.00", "payee": PAYEE}
     yield from _pay(first, "P-01", "2025-04-02", **request)
     returned = {"payment": "P-01", "amount": request["amount"], "passive": True, "year": 2025, "reason": "账户已销户"}
     yield first("PaymentReturned", "2025-04-08", "退回通知书 示例退回1", **returned)
-    yield _request(first, "P-02", "2025-04-10", **request)
     audited = {"kind": "审计报告", "number": "示例审〔2025〕1号"}
-    early = {"rule": "ApprovalOutOfTurn", "found_by": "audit", "basis": audited}
-    rejection = {"payment": "P-02", "reason": "附件缺失", "level": "审批", "irregular": [early]}
-    rejected = yield first("PaymentRejected", "2025-04-11", "审批单 P-02", actor=APPROVER, **rejection)
+    other = {"rule": "PayeeMismatch", "found_by": "audit", "basis": audited}
+    wrong = {**request, "payee": MOVED, "irregular": [other]}
+    irregular = yield _request(first, "P-02", "2025-04-10", actor=INSPECTOR, **wrong)
+    rejection = {"payment": "P-02", "reason": "收款账户与立项不一致", "level": LEVELS[0]}
+    yield first("PaymentRejected", "2025-04-11", "审批单 P-02", actor=APPROVER, **rejection)
     yield _request(first, "P-03", "2025-04-14", **request)
     yield first("PaymentCancelled", "2025-04-14", payment="P-03", reason="重复申请")
     yield _request(first, "P-04", "2025-04-15", **request)
@@ -326,7 +328,7 @@ def _payments() -> Chapter[int]:
     yield from _pay(second, "P-21", "2025-04-30", award="M-01", batch=1, amount="180000.00", payee=SEEDS)
     tax = {"rule": "PayeeMismatch", "award": "M-01", "payee": PAYEE, "at_most": "20000.00", "reason": "代付检测费"}
     yield second("WaiverGranted", "2025-05-06", "批准文件 示例准〔2025〕2号", actor=HEAD, **tax)
-    return rejected
+    return irregular
 
 
 def _request(build: BuildEvent, payment: str, day: str, **request: Any) -> Event:
@@ -461,10 +463,10 @@ def _next_year(appropriation: int) -> Chapter[None]:
     yield fund("SurplusSurrendered", "2026-04-10", "缴款书 示例缴款2026-04-10", **rest)
 
 
-def _wrong(rejected: int) -> Chapter[None]:
+def _wrong(irregular: int) -> Chapter[None]:
     """What went wrong: a hold, a voucher that the bank executed twice, findings; and interest.
 
-    `rejected`: the version of the irregular rejection of a payment.
+    `irregular`: the version of the irregular request of a payment.
     """
     held = {"hold": "H-01", "award": "L-01", "amount": "1000.00", "until": "2026-05-31"}
     court = {"authority": "示例区人民法院", "reason": "财产保全"}
@@ -481,7 +483,7 @@ def _wrong(rejected: int) -> Chapter[None]:
     yield second("RecoveryWaived", "2026-04-16", "批准文件 示例准〔2026〕2号", actor=HEAD, **small)
     settled = {"finding": f"UnorderedPaymentFound-{found}", "how": "recovered", "text": "重复支付的资金已追回"}
     yield second("FindingSettled", "2026-04-16", "缴款书 示例缴款2026-04-15", actor=HEAD, **settled)
-    late = {"finding": f"ApprovalOutOfTurn-{rejected}", "how": "regularised", "text": "已重新明确审批级次"}
+    late = {"finding": f"PayeeMismatch-{irregular}", "how": "regularised", "text": "申请已退回，收款账户已更正"}
     yield first("FindingSettled", "2026-04-16", "整改报告 示例整改2", actor=HEAD, **late)
     about = {"events": [{"stream": f"project/{SECOND}", "version": found}], "amount": "500.00", "due_on": "2026-05-15"}
     report = {"finding": "W-01", "kind": "payment", "text": "支付凭证未设防重", "authority": "示例区审计局"}

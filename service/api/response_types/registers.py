@@ -108,8 +108,7 @@ class Checkpoint(TypedDict):
 class Award(TypedDict):
     """An award 立项 and its balances. `in_flight` is the amount of its payments in approval or in transit.
 
-    `acceptance` and `rectify_by` are those of the last checkpoint; `checkpoints` has all of the line, in their order; a
-    register of the past is without them.
+    `acceptance` and `rectify_by` are those of the last checkpoint; `checkpoints` has all of the line, in their order.
     """
 
     project: str
@@ -134,7 +133,7 @@ class Award(TypedDict):
     status: Literal["live", "declined", "revoked", "terminated", "reversed"]
     ends_on: Day | None
     rectify_by: Day | None
-    checkpoints: NotRequired[list[Checkpoint]]
+    checkpoints: list[Checkpoint]
     awarded: Yuan
     committed: Yuan
     payable: Yuan

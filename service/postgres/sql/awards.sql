@@ -53,23 +53,7 @@ select
     a.ends_on,
     a.acceptance,
     a.rectify_by,
-    (
-        select jsonb_agg(
-            jsonb_build_object(
-                'checkpoint', c.name, 'status', coalesce(c.state ->> 'status', 'none'), 'on', c.state -> 'on',
-                'rectify_by', c.state -> 'rectify_by', 'conclusion', c.state -> 'conclusion',
-                'score', c.state -> 'score', 'settled', c.state -> 'settled',
-                'actuals', coalesce(c.state -> 'actuals', '[]')
-            ) order by c.rank
-        )
-        from (
-            select name, rank,
-                a.checkpoints
-                -> case when rank < cardinality(p.checkpoints) then name else 'acceptance' end as state
-            from unnest(case when p.checkpoints = '{}' then array['acceptance'] else p.checkpoints end)
-                with ordinality as of_line (name, rank)
-        ) as c
-    ) as checkpoints,
+    checkpoints_listed(p.checkpoints, a.checkpoints) as checkpoints,
     yuan(b.committed + b.payable + b.in_approval + b.in_transit + b.paid) as awarded,
     yuan(b.committed) as committed,
     yuan(b.payable) as payable,

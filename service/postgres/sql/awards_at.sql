@@ -72,9 +72,11 @@ with candidate as materialized (
         ))[1] as ending,
         (array_agg(fact -> 'new' order by position desc) filter (where type = 'PayeeChanged'))[1] as payee,
         (array_agg(fact ->> 'ends_on' order by position desc) filter (where fact ? 'ends_on'))[1] as ends_on,
-        (array_agg(type order by position desc) filter (where type like 'Acceptance%%' or type = 'RectificationOrdered'))[1]
-            as acceptance,
-        (array_agg(fact ->> 'due_on' order by position desc) filter (where fact ? 'due_on'))[1] as rectify_by
+        checkpoints_after(
+            jsonb_agg(jsonb_build_object('type', type, 'fact', fact) order by position) filter (
+                where is_at_checkpoint(type, fact)
+            )
+        ) as checkpoints
     from step
     where stands
     group by project, award
@@ -86,6 +88,7 @@ with candidate as materialized (
         d.stands,
         i.applicant,
         i.uscc,
+        i.identity,
         i.amount as applied,
         i.round,
         coalesce(k.payee, d.row -> 'payee') as payee,
@@ -95,14 +98,9 @@ with candidate as materialized (
             else lower(substr(k.ending, length('Award') + 1))
         end as status,
         k.ends_on::date as ends_on,
-        case k.acceptance
-            when 'AcceptanceRequested' then 'requested'
-            when 'AcceptancePassed' then 'passed'
-            when 'AcceptanceFailed' then 'failed'
-            when 'RectificationOrdered' then 'rectifying'
-            else 'none'
-        end as acceptance,
-        case k.acceptance when 'RectificationOrdered' then k.rectify_by::date end as rectify_by,
+        coalesce(k.checkpoints, '{}') as checkpoints,
+        coalesce(k.checkpoints #>> '{acceptance,status}', 'none') as acceptance,
+        (k.checkpoints #>> '{acceptance,rectify_by}')::date as rectify_by,
         p.events as events_then
     from candidate as c
     join decided as d using (project, award)
@@ -134,8 +132,14 @@ select
     c.row ->> 'application' as application,
     c.applicant,
     c.uscc,
+    split_part(c.identity, ':', 1) as identity_kind,
+    identity_last4(c.identity) as id_last4,
+    identity_code(c.identity, 'registration') as registration,
     c.payee ->> 'name' as payee,
-    c.payee ->> 'uscc' as payee_uscc,
+    coalesce(c.payee ->> 'uscc', '') as payee_uscc,
+    split_part(i.payee, ':', 1) as payee_identity_kind,
+    identity_last4(i.payee) as payee_id_last4,
+    identity_code(i.payee, 'registration') as payee_registration,
     c.payee #>> '{account,last4}' as payee_account,
     c.row ->> 'score' as score,
     (c.row ->> 'rank')::integer as rank,
@@ -144,6 +148,7 @@ select
     c.ends_on,
     c.acceptance,
     c.rectify_by,
+    checkpoints_listed(l.checkpoints, c.checkpoints) as checkpoints,
     yuan(m.committed + m.payable + m.in_flight + m.paid) as awarded,
     yuan(m.committed) as committed,
     yuan(m.payable) as payable,
@@ -157,8 +162,28 @@ select
     yuan(m.amended) as amended,
     yuan(m.returned) as returned,
     yuan(m.received) as recovery_received,
+    (
+        select r.new_name
+        from recipient_rename as r
+        where
+            r.project = c.project
+            and r.application = c.row ->> 'application'
+            and (
+                -- The event stood then: of its events, which are itself and its reversal, only itself was in the log.
+                select array_agg(e.type)
+                from unnest(r.events) as h (position)
+                join event as e on e.position = h.position
+                where
+                    e.position <= coalesce(%(at_position)s, e.position)
+                    and (e.fact ->> 'booked_on')::date <= coalesce(%(at_booked_on)s, 'infinity'::date)
+            ) = array['RecipientRenamed']
+        order by r.version desc
+        limit 1
+    ) as renamed_to,
     c.events_then as events
 from chosen as c
+join project as l on l.fund = c.fund and l.project = c.project
+cross join lateral identity_of(c.payee) as i (payee)
 left join shown as s on s.project = c.project and s.round = c.round
 cross join lateral (
     select
