@@ -52,6 +52,25 @@ def test_the_acceptance_of_an_award_is_that_of_its_last_checkpoint(api):
     assert not api.get(f"/v1/awards?project={FIRST}&acceptance=rectifying").json["awards"]
 
 
+def test_the_register_of_a_past_time_has_the_checkpoints_of_that_time(posted):
+    """The acceptance is that of the last checkpoint then too, and not that of any checkpoint before it."""
+    seen = []
+    for position in range(award(posted)["events"][0], award(posted)["events"][-1] + 1):
+        row = award(posted, f"&position={position}")
+        state = (row["acceptance"], *(each["status"] for each in row["checkpoints"]))
+        seen += [state] if state not in seen[-1:] else []
+    assert seen == [
+        ("none", "none", "none"),
+        ("none", "requested", "none"),
+        ("none", "failed", "none"),
+        ("none", "rectifying", "none"),
+        ("none", "requested", "none"),
+        ("none", "passed", "none"),
+        ("requested", "passed", "requested"),
+        ("passed", "passed", "passed"),
+    ]
+
+
 def test_a_line_without_checkpoints_has_one_which_is_called_acceptance(posted):
     [other, *_] = posted.get(f"/v1/awards?project={examples.SECOND}").json["awards"]
     assert [each["checkpoint"] for each in other["checkpoints"]] == ["acceptance"]
