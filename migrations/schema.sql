@@ -1239,7 +1239,8 @@ CREATE TABLE public.movement (
     fen int8multirange NOT NULL,
     amount bigint NOT NULL,
     entry text COLLATE pg_catalog."C",
-    CONSTRAINT movement_check CHECK (((amount > 0) AND (amount = public.size(fen))))
+    CONSTRAINT movement_check CHECK (((amount > 0) AND (amount = public.size(fen)))),
+    CONSTRAINT movement_interest_check CHECK (((((source)::text = ANY (ARRAY['interest'::text, 'interest_surrendered'::text])) OR ((target)::text = ANY (ARRAY['interest'::text, 'interest_surrendered'::text]))) = ((((((source)::text = 'treasury'::text) AND ((target)::text = 'interest'::text)) OR (((source)::text = 'interest'::text) AND ((target)::text = 'treasury'::text))) OR (((source)::text = 'interest'::text) AND ((target)::text = 'interest_surrendered'::text))) OR (((source)::text = 'interest_surrendered'::text) AND ((target)::text = 'interest'::text)))))
 );
 
 CREATE TABLE public.note (

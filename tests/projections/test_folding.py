@@ -1,9 +1,10 @@
 """The projected tables do not depend on the span size, and they agree with the aggregates of the domain."""
 
 from collections import Counter
-from itertools import count
+from itertools import count, product
 from random import Random
 
+import psycopg
 import pytest
 
 import projections
@@ -11,7 +12,7 @@ from domain.entry_reversed import EntryReversed
 from domain.fen import FenSet
 from domain.fund.reconciliation import StatementReconciled
 from domain.money import Money
-from domain.posting import ALLOTTED, OF_INTEREST
+from domain.posting import ACCOUNTS, ALLOTTED, OF_INTEREST, POSTINGS
 from projections import FoldStopped
 from service.postgres.queries import QUERIES
 from tests.random_life import PROJECTS, RandomLife
@@ -433,3 +434,25 @@ def test_a_projection_folded_alone_leaves_the_cursor_of_the_others_and_shares_it
     log.append_raw("fund/f", 10_000, "Invented", {"fund": "f", "booked_on": "2020-01-01"})
     log.fold()
     assert len({row["cursor"] for row in log.conn.execute("select cursor from projection")}) == 1
+
+
+def test_the_database_moves_interest_only_as_the_posting_rules_do(log):
+    """So that interest is never counted as money of the fund, nor the other way round."""
+    rules = {(rule.source, rule.target) for rule in POSTINGS}
+    touching = [pair for pair in product(ACCOUNTS, repeat=2) if set(pair) & set(OF_INTEREST)]
+    stored = {pair for pair in touching if is_stored(log, *pair)}
+    assert stored == {pair for pair in touching if pair in rules or pair[::-1] in rules}
+    assert len(stored) == 4
+    assert is_stored(log, "pool", "line")
+
+
+def is_stored(log, source, target):
+    """Whether the database stores a movement between these accounts. The movement is taken back."""
+    columns = "position, seq, fund, type, booked_on, source, target, fen, amount"
+    row = (1, 0, "f", "Invented", "2020-01-01", source, target, "{[0,1)}", 1)
+    try:
+        with log.conn.transaction(force_rollback=True):
+            log.conn.execute(f"insert into movement ({columns}) values ({', '.join(['%s'] * len(row))})", row)
+    except psycopg.errors.CheckViolation:
+        return False
+    return True
