@@ -147,12 +147,14 @@ def decide(ledger: LedgerView, posted: Posted) -> tuple[Recorded, ...]:
 def _check_irregular(ledger: LedgerView, posted: Posted) -> None:
     """Checks the marks of an irregular post, which another person must post than what it follows.
 
-    Raises NotIrregular if a mark names a rule that is not improper for the type of the post, and SamePerson.
+    Raises NotIrregular if a mark names a rule that is not improper for the type of the post, or that an earlier mark
+    names; and SamePerson.
     """
-    improper = {rule.__name__ for rule in left_out_for(type(posted.fact))}
+    unnamed = {rule.__name__ for rule in left_out_for(type(posted.fact))}
     for each in posted.header.irregular:
-        if each.rule not in improper:
+        if each.rule not in unnamed:
             raise NotIrregular(rule=each.rule)
+        unnamed.remove(each.rule)
     state = ledger.stream(posted.stream).state
     before = project.poster_before(state, posted.fact) if isinstance(state, Project) else None
     if before and (same := posted.header.by.same_as(before, ledger.alike)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
+from re import ASCII, fullmatch
 from typing import TypeVar, assert_never, get_args
 
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 from domain.decision_context import Context, Decision
 from domain.event import Allowed, Fact, Recorded, Reference
 from domain.money import Money
+from domain.rules import RULES
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownEntry, UnknownName
 from domain.rules.finding import FindingSettledAlready
 from domain.state.entities import stepped
@@ -23,6 +25,9 @@ from domain.state.fund import Fund
 from domain.state.project import Project
 
 Owner = TypeVar("Owner", Fund, Project)
+
+UNORDERED = "UnorderedPaymentFound"
+"""The type of the event that opens a finding by itself without breaking a rule."""
 
 # Events ----------------------------------------------------------------------
 
@@ -118,13 +123,19 @@ def name_of(rule: str, version: int) -> str:
     return f"{rule}-{version}"
 
 
+def _is_reserved(name: str) -> bool:
+    """Whether an event may open a finding of this name by itself (see `name_of`): then nobody else may take it."""
+    rule, _, version = name.rpartition("-")
+    return bool(fullmatch("[0-9]+", version, ASCII)) and (rule in RULES or rule == UNORDERED)
+
+
 # Decide ----------------------------------------------------------------------
 
 
 def decide(context: Context, owner: Fund | Project, fact: Event) -> Decision:
     match fact:
         case FindingRecorded():
-            if fact.finding in owner.findings:
+            if fact.finding in owner.findings or _is_reserved(fact.finding):
                 raise NameTaken(kind="finding", name=fact.finding)
             for each in fact.events:
                 _is_of_the_fund(context, each)

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from psycopg import Connection, Cursor, DataError, Error, IntegrityError
-from psycopg.errors import ProgramLimitExceeded
+from psycopg.errors import CardinalityViolation, ProgramLimitExceeded
 from psycopg.rows import tuple_row
 
 from projections.held_fund import NOT_SKIPPED_YET, skip_held
@@ -102,10 +102,11 @@ class Changed(Exception):
         self.names = tuple(names)
 
 
-OF_THE_EVENT = (DataError, IntegrityError, ProgramLimitExceeded)
+OF_THE_EVENT = (DataError, IntegrityError, ProgramLimitExceeded, CardinalityViolation)
 """The errors of PostgreSQL that an event itself causes: whenever the event is folded again, its error is raised again.
 
-PostgreSQL raises ProgramLimitExceeded for a key that is too long for its index.
+PostgreSQL raises ProgramLimitExceeded for a key that is too long for its index, and CardinalityViolation for an event
+that writes one row twice.
 """
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from domain.decision_context import Context, Decision
 from domain.event import Allowed, Fact, Recorded, Reversible
 from domain.event import Restored as _Restored
-from domain.finding import opened_by
+from domain.finding import UNORDERED, opened_by
 from domain.mirrors import FundsPaidOut
 from domain.money import Money
 from domain.posting import POOL, Accounts, move
@@ -81,7 +81,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     )
     project = with_confirmation(project.with_entity("payment", fact.payment, found), fact.payment, fact.award, on)
     project = replace(project, apart=project.apart | {fact.payment})
-    return opened_by(project, event, UnorderedPaymentFound.__name__)
+    return opened_by(project, event, UNORDERED)
 
 
 # Decide ----------------------------------------------------------------------

@@ -9,11 +9,11 @@ from domain.rules.refused import Refused
 
 @dataclass(eq=False)
 class NotIrregular(Refused):
-    """The rule {rule} would not have refused this event, or is one that cannot be left out."""
+    """The rule {rule} would not have refused this event, is one that cannot be left out, or is named twice."""
 
-    zh = "规则 {rule} 不会拒绝此事件，或不属于可以不适用的规则。"
-    remedy = "Name in `irregular` only the rules that the event broke; /v1/rules shows which ones are improper."
-    remedy_zh = "irregular 只列该事件确实违反的规则；哪些规则可列，见 /v1/rules（improper）。"
+    zh = "规则 {rule} 不会拒绝此事件，或不属于可以不适用的规则，或重复列出。"
+    remedy = "Name in `irregular` only the rules that the event broke, once each; /v1/rules shows which are improper."
+    remedy_zh = "irregular 只列该事件确实违反的规则，每条一次；哪些规则可列，见 /v1/rules（improper）。"
     rule: str
 
 

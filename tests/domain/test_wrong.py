@@ -128,6 +128,11 @@ def test_only_the_rules_that_would_have_refused_can_be_named():
     decided.when(irregular(wrong, "3-2", "GateShut", "PayeeMismatch")).accepted()
 
 
+def test_an_event_names_each_rule_that_it_broke_once():
+    """Regression: it was recorded, and no event of any fund was folded after it."""
+    decided.when(irregular(early, "3-2", "GateShut", "GateShut")).refused(NotIrregular, rule="GateShut")
+
+
 def test_what_is_impossible_is_refused_all_the_same():
     decided.when(irregular(replace(early, amount=yuan("20.01")), "3-2", "GateShut")).refused(
         BalanceTooSmall, account="committed"
@@ -247,6 +252,15 @@ def test_a_finding_is_recorded_and_settled_once_on_the_stream_of_a_fund_or_proje
     found.when(post(stream, settle, "3-31")).refused(BeforeItsCause)
     settled = found.given(post(stream, settle, "4-2"))
     settled.when(post(stream, settle, "4-3")).refused(FindingSettledAlready)
+
+
+@pytest.mark.parametrize("name", ["GateShut-999", "PayeeMismatch-1", "UnorderedPaymentFound-7", "GateShut-0"])
+def test_a_finding_is_not_recorded_under_a_name_that_an_event_may_give_it(name):
+    """Regression: the finding that the event of this version opened took the place of the recorded one."""
+    for stream in (FUND, PROJECT):
+        decided.when(post(stream, replace(FOUND, finding=name), "4-1")).refused(RULES["NameTaken"], name=name)
+    for free in ("GateShut", "GateShut-1a", "gateshut-1", "W-1", "审计-1"):
+        decided.when(post(PROJECT, replace(FOUND, finding=free), "4-1")).accepted()
 
 
 def test_a_finding_is_about_events_of_its_own_fund():

@@ -7,6 +7,7 @@ import json
 import re
 from contextlib import contextmanager
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -19,11 +20,16 @@ from tests.random_life import RandomLife
 
 NO_SUCH_FEN = {"from": "pool", "to": "surrendered", "fen": "{[900000000,900000001)}", "amount": "0.01"}
 TOO_LONG = "".join(map(chr, Random(1).choices(range(0x4E00, 0x9000), k=9_000)))
-BROKEN = {
+BROKEN: dict[str, dict[str, Any]] = {
     "an account is overdrawn": {"moves": [NO_SUCH_FEN | {"fen": "{[0,99999999)}", "amount": "999999.99"}]},
     "fen move that were never there": {"moves": [NO_SUCH_FEN]},
     "an account is unknown": {"moves": [NO_SUCH_FEN | {"to": "pocket"}]},
     "a date is none": {"documents": [{"kind": "批复", "number": "1", "date": "some day"}]},
+    "one rule is marked as broken twice": {
+        "occurred_on": "2020-01-01",
+        "actor": "甲",
+        "irregular": [{"rule": "GateShut", "found_by": "audit", "basis": {"kind": "审计报告", "number": "1"}}] * 2,
+    },
     "a number is longer than an index takes": {"documents": [{"kind": "批复", "number": TOO_LONG}]},
 }
 
