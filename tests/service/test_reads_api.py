@@ -246,6 +246,14 @@ def test_every_fen_stands_in_its_account_with_the_fields_of_that_account_only(ap
             assert PLACE & set(step) == KEYS[step["from"]] | KEYS[step["to"]]
 
 
+def test_no_address_of_a_fund_answers_for_a_fund_that_does_not_exist(api):
+    """Regression: the interest of any name was 0.00."""
+    paths = {rule.rule for rule in api.app.url_map.iter_rules() if rule.rule.startswith("/v1/funds/<code:fund>")}
+    statuses = {path: api.get(path.replace("<code:fund>", "none")).status_code for path in paths}
+    assert len(statuses) > 8
+    assert set(statuses.values()) == {404}, statuses
+
+
 def test_the_fen_traced_as_paid_add_up_to_the_paid_balance(sample):
     """The test folds the sets of fen from the movements. The balances are folded from amounts instead."""
     with psycopg.connect(sample.url) as conn:

@@ -50,6 +50,17 @@ def has_project(snapshot: Snapshot, fund: str, project: str | None) -> bool:
     return project is not None and {"fund": fund} in snapshot.rows("funds_of_project", project=project)
 
 
+def existing_fund(snapshot: Snapshot, fund: str, project: str | None = None) -> dict[str, Any]:
+    """The fund's row in the projections. Raises Problem `not-found` if there is no such fund.
+
+    A principal who may read only `project` gets the same answer if the project is in another fund.
+    """
+    row = snapshot.one("funds", fund=fund)
+    if row is None or (project and not may_read(fund) and not has_project(snapshot, fund, project)):
+        raise Problem("not-found", fund=fund)
+    return row
+
+
 def as_of(snapshot: Snapshot, fund: str | None = None, project: str | None = None) -> dict[str, Any]:
     """The member `as_of` of a list that was read from the tables.
 

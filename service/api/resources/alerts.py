@@ -21,10 +21,9 @@ from domain.money import Money
 from domain.recipient import ID_CARD
 from service.api import response_types
 from service.api.http import pagination
-from service.api.http.held_funds import tables
+from service.api.http.held_funds import existing_fund, tables
 from service.api.http.operation import operation
 from service.api.http.parameters import MIN_POSITION, pattern, text, whole
-from service.api.http.problems import Problem
 from service.api.http.request_context import ledger, reader
 from service.api.http.responses import answer
 from service.api.http.visibility import can_read, limits, must_read, project_of
@@ -244,7 +243,8 @@ def appropriations(fund: str, *, after: int | None, limit: int | None, min_posit
     must_read(fund)
     size = limit or pagination.MAX_ROWS
     with tables(min_position, fund) as snapshot:
-        rows = snapshot.rows("appropriations", fund=_existing(snapshot, fund), after=after or 0, limit=size)
+        existing_fund(snapshot, fund)
+        rows = snapshot.rows("appropriations", fund=fund, after=after or 0, limit=size)
         members = {"fund": fund, "as_of": {"position": snapshot.position}}
     return pagination.answer_rows("appropriations", rows, members, size, lambda row: str(row["version"]))
 
@@ -266,16 +266,7 @@ def missing_evidence(
     size = limit or pagination.DEFAULT_ROWS
     position, seq = (after or "0.0").split(".")
     with tables(min_position, fund) as snapshot:
-        known = _existing(snapshot, fund)
-        rows = snapshot.rows(
-            "missing_evidence", fund=known, kind=kind, position=int(position), seq=int(seq), limit=size
-        )
+        existing_fund(snapshot, fund)
+        rows = snapshot.rows("missing_evidence", fund=fund, kind=kind, position=int(position), seq=int(seq), limit=size)
         members = {"fund": fund, "as_of": {"position": snapshot.position}}
     return pagination.answer_rows("missing", rows, members, size, lambda row: f"{row['position']}.{row['seq']}")
-
-
-def _existing(snapshot: Snapshot, fund: str) -> str:
-    """Return the code `fund` if there is such a fund. Raises Problem `not-found` otherwise."""
-    if snapshot.one("funds", fund=fund) is None:
-        raise Problem("not-found", fund=fund)
-    return fund

@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from domain.posting import ACCOUNTS
 from service.api import response_types
 from service.api.http import pagination
-from service.api.http.held_funds import as_of, has_project, tables
+from service.api.http.held_funds import as_of, existing_fund, tables
 from service.api.http.operation import operation
 from service.api.http.parameters import (
     AWARD,
@@ -95,7 +95,7 @@ def all_funds(*, min_position: int | None) -> Response:
 def one_fund(fund: str, *, min_position: int | None) -> Response:
     must_read(fund)
     with tables(min_position, fund) as snapshot:
-        return answer({**_existing(snapshot, fund), "as_of": {"position": snapshot.position}})
+        return answer({**existing_fund(snapshot, fund), "as_of": {"position": snapshot.position}})
 
 
 @bp.get("/<code:fund>/balances")
@@ -134,7 +134,7 @@ def balances(
     if len(place) != len(grouping.after):
         raise Problem("bad-parameter", parameter="after", detail=OTHER_GROUPING)
     with tables(max(min_position or 0, position or 0), fund) as snapshot:
-        _existing(snapshot, fund)
+        existing_fund(snapshot, fund)
         params = {"fund": fund, "position": position, "booked_on": booked_on}
         *rows, total_row = snapshot.rows(f"balances_by_{by if grouping.has_total else 'batch'}", **params)
         total = _without(total_row, "of_fund", *GROUPINGS["batch"].columns, *grouping.columns) | total_row["of_fund"]
@@ -174,7 +174,7 @@ def movements(fund: str, *, after: str | None, limit: int | None, min_position: 
     size = limit or pagination.DEFAULT_ROWS
     position, seq = (after or "0.0").split(".")
     with tables(min_position, fund, filters["project"]) as snapshot:
-        _existing(snapshot, fund, filters["project"])
+        existing_fund(snapshot, fund, filters["project"])
         rows = snapshot.rows("movements", fund=fund, **filters, position=int(position), seq=int(seq), limit=size)
         members = {"fund": fund, "as_of": {"position": snapshot.position}}
     return pagination.answer_rows("movements", rows, members, size, lambda row: f"{row['position']}.{row['seq']}")
@@ -196,7 +196,7 @@ def recoveries(
     must_read(fund, project)
     size = limit or pagination.DEFAULT_ROWS
     with tables(min_position, fund, project) as snapshot:
-        _existing(snapshot, fund, project)
+        existing_fund(snapshot, fund, project)
         rows = snapshot.rows("recoveries", fund=fund, project=project, after=after or 0, limit=size)
         members = {"fund": fund, "as_of": {"position": snapshot.position}}
     return pagination.answer_rows("recoveries", rows, members, size, lambda row: str(row["events"][0]))
@@ -224,7 +224,7 @@ def annex(snapshot: Snapshot, fund: str, position: int | None = None, booked_on:
     totals, as the annex printed in the plan. It has no rows if no plan was in force. Raises Problem if there is no such
     fund.
     """
-    existing, params = _existing(snapshot, fund), {"fund": fund, "position": position, "booked_on": booked_on}
+    existing, params = existing_fund(snapshot, fund), {"fund": fund, "position": position, "booked_on": booked_on}
     if position is None and booked_on is None:
         status, plan_position = _plan_of(existing)
     else:
@@ -265,14 +265,3 @@ def _plan_then(snapshot: Snapshot, fund: Row, params: dict[str, Any]) -> tuple[s
     """As `_plan_of`, for the plan that was in force at a position and booking date; none if only a draft was there."""
     position = (snapshot.one("plan_position_at", **params) or {}).get("position")
     return (_status(fund, position), position) if position else ("none", None)
-
-
-def _existing(snapshot: Snapshot, fund: str, project: str | None = None) -> dict[str, Any]:
-    """The fund's row in the projections. Raises Problem `not-found` if there is no such fund.
-
-    A principal who may read only `project` gets the same answer if the project is in another fund.
-    """
-    row = snapshot.one("funds", fund=fund)
-    if row is None or (project and not may_read(fund) and not has_project(snapshot, fund, project)):
-        raise Problem("not-found", fund=fund)
-    return row

@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from domain.money import Money
 from service.api import response_types
-from service.api.http.held_funds import as_of, tables
+from service.api.http.held_funds import as_of, existing_fund, tables
 from service.api.http.operation import operation
 from service.api.http.parameters import MIN_POSITION
 from service.api.http.responses import answer
@@ -25,6 +25,7 @@ bp = Blueprint("interest", __name__, url_prefix="/v1/funds")
 def interest(fund: str, *, min_position: int | None) -> Response:
     must_read(fund, None)
     with tables(min_position, fund) as snapshot:
+        existing_fund(snapshot, fund)
         rows = snapshot.rows("interest", fund=fund)
         received, surrendered = (sum(row[name] for row in rows) for name in ("received", "surrendered"))
         movements = [{**row, **{name: str(Money(row[name])) for name in ("received", "surrendered")}} for row in rows]
