@@ -29,17 +29,10 @@ with span as (
     from span
     where type = 'FindingSettled'
 ), undone as (
-    -- The findings that the reversed event had opened.
-    select s.position, s.stream, n.finding
-    from span as s
-    join event as e on e.stream = s.stream and e.version = (s.fact ->> 'version')::bigint
-    cross join lateral (
-        select e.type || '-' || e.version as finding where e.type = 'UnorderedPaymentFound'
-        union all
-        select (mark ->> 'rule') || '-' || e.version
-        from jsonb_array_elements(e.fact -> 'irregular') as m (mark)
-    ) as n
-    where s.type = 'EntryReversed' and (e.type = 'UnorderedPaymentFound' or e.fact ? 'irregular')
+    select position, stream, restored ->> 'name' as finding
+    from span
+    cross join lateral jsonb_array_elements(fact -> 'restored') as r (restored)
+    where type = 'EntryReversed' and restored ->> 'kind' = 'finding'
 ), touched as (
     select stream, finding, array_agg(position order by position) as positions
     from (

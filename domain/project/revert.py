@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from immutables import Map
 from msgspec.structs import replace
 
 from domain.entry_reversed import EntryReversed
@@ -26,13 +25,10 @@ def reverted(project: Project, fact: EntryReversed, event: Recorded) -> Project:
     """
     if fact.entry in (PaymentConfirmed.__name__, UnorderedPaymentFound.__name__):
         for each in fact.restored:
-            project = unconfirmed(project, each.name)
+            if each.kind == "payment":
+                project = unconfirmed(project, each.name)
     for each in fact.restored:
         project = RESTORE[each.kind](project, each.name, event)
-    opened = [name for name, found in project.findings.items() if found.opened.version == fact.version]
-    if opened:
-        left = {name: found for name, found in project.findings.items() if name not in opened}
-        project = replace(project, findings=Map(left))
     return replace(project, reversed=fact.noted(project.reversed, event.moves))
 
 
@@ -101,6 +97,7 @@ RESTORE: dict[str, Callable[[Project, str, Recorded], Project]] = {
     "hold": _hold,
     "recovery": _recovery,
     "waiver": lambda project, name, _: project.undo("waiver", name),
+    "finding": lambda project, name, _: project.undo("finding", name),
 }
 """For each kind of entity, a function that returns the project with one entity of this kind restored.
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from domain.decision_context import Context, Decision, Mirror
 from domain.entry_reversed import EntryReversed
-from domain.event import Allowed, Recorded, Reference, numbers_used
+from domain.event import Allowed, Recorded, Reference, Restored, numbers_used
 from domain.fen import FenSet
 from domain.fund.funding import FundsReallocated, mirrors_of
 from domain.mirrors import FundsReturned, FundsReturnReversed
@@ -61,7 +61,7 @@ def decide(context: Context, owner: Fund | Project, fact: EntryReversed) -> Deci
         # Raises NotInPlan or BatchNotInPlan: the money can only go back to a batch in the plan.
         _fund(context).line(entry.fact.from_project).batch(entry.fact.from_batch)
     moves, left = _moves_back(context, owner, entry, fact, in_part=how.in_part)
-    restored = tuple(how.restores(owner, entry.fact))
+    restored = (*how.restores(owner, entry.fact), *(() if left else _findings(owner, fact.version)))
     no_event_depends_on(context, owner, entry, restored)
     frees = () if left else numbers_used(entry)
     decided = replace(fact, entry=name, restored=restored, frees=frees)
@@ -70,6 +70,13 @@ def decide(context: Context, owner: Fund | Project, fact: EntryReversed) -> Deci
     later = advance(context.ledger, context.recorded(fund, decision))
     must_hold(context.ledger, later, fund, moves, restored, stream=context.stream)
     return decision
+
+
+def _findings(owner: Fund | Project, version: int) -> Iterator[Restored]:
+    """The findings that the event of this version opened. They disappear with it, if nothing of it is left."""
+    for name, found in sorted(owner.findings.items()):
+        if found.opened.version == version:
+            yield Restored("finding", name)
 
 
 # The fen ---------------------------------------------------------------------

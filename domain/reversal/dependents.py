@@ -70,7 +70,6 @@ def no_event_depends_on(
         if each.kind in ("round", "application"):
             _no_objection_to_it(owner, each, entry.version)
     _award_is_the_same(owner, entry)
-    _no_finding_is_settled(owner, entry)
     for check in CHECKS.get(type(entry.fact), ()):
         check(context, owner, entry.fact, entry.version)
 
@@ -133,12 +132,6 @@ def _award_is_the_same(project: Project, entry: Recorded) -> None:
         award = project.awards.get(name) if name else None
         if award and "project" in owners and award.decided.version > entry.version:
             raise NotTheLast(kind="award", name=str(name), last=award.decided.version, version=entry.version)
-
-
-def _no_finding_is_settled(project: Project, entry: Recorded) -> None:
-    for name, finding in sorted(project.findings.items()):
-        if finding.opened.version == entry.version and finding.settled:
-            raise NotTheLast(kind="finding", name=name, last=finding.version, version=entry.version)
 
 
 def _first_version(payment: Payment) -> int:

@@ -3,6 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
+from domain.documents import Document
+from domain.entry_reversed import EntryReversed
+from domain.event import FoundBy, Irregularity
+from domain.finding import FindingSettled, SettledBy
 from domain.fund.lifecycle import SettingsChanged
 from domain.project.amendment import AwardAmended, AwardRevoked
 from domain.project.payment import PaymentApproved
@@ -11,6 +15,7 @@ from domain.project.waiver import WaiverGranted
 from domain.rules.award import AboveNotice, ShareMismatch
 from domain.rules.call import NotStanding, ObjectionOpen, ObjectionTooLate
 from domain.rules.payment import ApproverTwice
+from domain.rules.reversal import NotTheLast
 from domain.rules.waiver import SamePerson
 from domain.state.fund import Share
 from tests.lives import (
@@ -67,6 +72,22 @@ def test_an_award_is_increased_above_the_notice_only_after_a_supplementary_one()
     again = of_fifty.given(*shown("60.00", month="4"))
     again.when(post(PROJECT, up, "5-1")).accepted()
     again.when(post(PROJECT, replace(up, amount=yuan("10.01")), "5-1")).refused(AboveNotice, amount=yuan("60.01"))
+
+
+def test_a_finding_stays_until_the_whole_event_that_opened_it_is_reversed():
+    """Regression: to reverse one fen of an increase above the notice took its finding off the record."""
+    broke = (Irregularity("AboveNotice", FoundBy.AUDIT, Document("审计报告", "示例审〔2019〕1号")),)
+    opened = of_fifty.given(post(PROJECT, up, "5-1", actor="检查员", key="inspection", irregular=broke))
+    name = f"AboveNotice-{opened.last(AwardAmended).version}"
+    less = opened.given(opened.reversing(AwardAmended, "5-2", amount=yuan("0.01")))
+    assert set(less.ledger.project("p").findings) == {name}
+    back = EntryReversed(opened.last(AwardAmended).version, "记错")
+    cents = replace(back, amount=yuan("0.01"))
+    rest, part = (post(PROJECT, each, "5-4", actor="会计主管", key="books") for each in (back, cents))
+    assert not less.given(rest).ledger.project("p").findings
+    settled = less.given(post(PROJECT, FindingSettled(name, SettledBy.EXPLAINED, "已说明"), "5-3"))
+    assert set(settled.given(part).ledger.project("p").findings) == {name}
+    settled.when(rest).refused(NotTheLast, kind="finding", name=name)
 
 
 def test_what_was_reduced_can_be_increased_again_up_to_the_notice():

@@ -13,6 +13,8 @@ from domain.project.award import AwardListDecided
 from domain.project.call import ApplicationReceived
 from domain.project.payment import PaymentReturned
 from domain.project.recovery import RecoveryReceived
+from domain.state.fund import Fund
+from domain.state.project import Project
 from service.postgres.queries import QUERIES
 from tests.random_life import PROJECTS, RandomLife
 
@@ -110,6 +112,24 @@ def test_the_pages_of_applications_have_each_once(lived):
         pages += page
         after = page[-1]["received_position"]
     assert pages == whole
+
+
+def test_the_findings_and_holds_are_those_of_the_funds_and_projects(lived):
+    """A finding stays until the whole event that opened it is reversed, and a hold until it or its event is."""
+    owners = {f"fund/{state.code}": state for state in lived.life.aggregates() if isinstance(state, Fund)}
+    owners |= {f"project/{state.code}": state for state in lived.life.aggregates() if isinstance(state, Project)}
+    findings, holds = (lived.rows(name, position=0, name="") for name in ("findings", "holds"))
+    assert {(row["stream"], row["finding"]): row["status"] for row in findings if row["status"] != "reversed"} == {
+        (stream, name): "settled" if each.settled else "open"
+        for stream, state in owners.items()
+        for name, each in state.findings.items()
+    }
+    assert {(row["project"], row["hold"]): row["status"] for row in holds if row["status"] != "reversed"} == {
+        (state.code, name): "released" if each.released else "held"
+        for state in owners.values()
+        if isinstance(state, Project)
+        for name, each in state.holds.items()
+    }
 
 
 # As of a time ----------------------------------------------------------------
