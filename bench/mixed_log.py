@@ -134,7 +134,7 @@ def _hole(claim: Claim) -> str:
 
 def _split(kind: str, number: str) -> tuple[str, str]:
     """The parts of a document number before and after the point where a copy's mark is inserted."""
-    if kind.removesuffix("（上缴）") in BY_YEAR_AND_ITEM:
+    if kind.partition("（")[0] in BY_YEAR_AND_ITEM:  # without the purpose
         year, rest = number.split("/", 1)
         return f"{year}/", rest
     return "", number

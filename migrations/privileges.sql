@@ -98,6 +98,7 @@ on_function (routine, definer, callers) as (values
     ('identity_of', false, 'everybody'),
     ('is_at_checkpoint', false, 'everybody'),
     ('last_step', false, 'everybody'),
+    ('listed_in', false, 'everybody'),
     ('lock_appends', false, 'web'),
     ('lot_after', false, 'everybody'),
     ('lot_step', false, 'everybody'),

@@ -514,6 +514,12 @@ CREATE FUNCTION public.last_step(of_project text, of_batch integer, of_award tex
     limit 1
 $$;
 
+CREATE FUNCTION public.listed_in(notice jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select (notice -> 'applications') || coalesce(notice -> 'entries', '[]')
+$$;
+
 CREATE FUNCTION public.lock_appends() RETURNS void
     LANGUAGE sql
     AS $$select pg_advisory_xact_lock(8319689431689592833)$$;
@@ -782,9 +788,10 @@ CREATE FUNCTION public.shown_at(of_project text, of_round text, at_position bigi
         from history
         where
             type <> 'EntryReversed'
+            and (type <> 'ObjectionResolved' or fact ? 'voids')
             and version not in (select (fact ->> 'version')::bigint from history where type = 'EntryReversed')
     ), void as materialized (
-        select v.position, notice.fact -> 'applications' as applications
+        select v.position, null::bigint as notice, listed_in(notice.fact) as applications
         from noticing as v
         cross join lateral (
             select e.version, (e.fact ->> 'occurred_on')::date as received_on
@@ -808,10 +815,23 @@ CREATE FUNCTION public.shown_at(of_project text, of_round text, at_position bigi
             limit 1
         ) as notice
         where v.type = 'ObjectionResolved'
+        union all
+        select
+            position,
+            (fact ->> 'voids_notice')::bigint,
+            case
+                when fact ? 'application'
+                    then jsonb_build_array(jsonb_build_object('application', fact -> 'application'))
+            end
+        from history
+        where
+            type = 'ObjectionResolved'
+            and fact ? 'voids_notice'
+            and version not in (select (fact ->> 'version')::bigint from history where type = 'EntryReversed')
     )
     select jsonb_object_agg(l.row ->> 'application', l.row ->> 'amount' order by n.position)
     from noticing as n
-    cross join lateral jsonb_array_elements(n.fact -> 'applications') as l (row)
+    cross join lateral jsonb_array_elements(listed_in(n.fact)) as l (row)
     where
         n.type = 'NoticeStarted'
         and n.next_type = 'NoticeCompleted'
@@ -820,7 +840,11 @@ CREATE FUNCTION public.shown_at(of_project text, of_round text, at_position bigi
             select from void as v
             where
                 v.position > n.position
-                and v.applications @> jsonb_build_array(jsonb_build_object('application', l.row ->> 'application'))
+                and coalesce(v.notice, n.version) = n.version
+                and (
+                    v.applications is null
+                    or v.applications @> jsonb_build_array(jsonb_build_object('application', l.row ->> 'application'))
+                )
         )
 $$;
 
@@ -986,6 +1010,8 @@ CREATE TABLE public.application (
     excluded boolean NOT NULL,
     received_position bigint NOT NULL,
     identity text NOT NULL COLLATE pg_catalog."C",
+    rewarded_for text COLLATE pg_catalog."C",
+    grounds text COLLATE pg_catalog."C",
     CONSTRAINT application_amount_check CHECK ((amount > 0))
 );
 
@@ -1357,7 +1383,8 @@ CREATE TABLE public.project (
     checkpoints text[] NOT NULL COLLATE pg_catalog."C",
     objective text COLLATE pg_catalog."C",
     support text COLLATE pg_catalog."C",
-    goals jsonb NOT NULL
+    goals jsonb NOT NULL,
+    selection text NOT NULL COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.projection (
@@ -1512,7 +1539,8 @@ CREATE TABLE public.round (
     notice_completed_on date,
     status text NOT NULL COLLATE pg_catalog."C",
     events bigint[] NOT NULL,
-    shown jsonb
+    shown jsonb,
+    selection text NOT NULL COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.secret (

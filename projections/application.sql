@@ -1,6 +1,7 @@
 -- application: what was applied for; received, screened, scored by the review in force, withdrawn, excluded, awarded.
--- The row of each application touched in the span is derived again from all its events; reversed entries and reversals
--- are ignored.
+-- An entry of a list stands for an application that is received with its notice and has passed the screening. The row
+-- of each application touched in the span is derived again from all its events; reversed entries and reversals are
+-- ignored.
 with span as (
     select e.position, e.stream, e.version, e.type, e.fact, undone.type as undone, undone.version as undone_version,
         undone.fact as undone_fact
@@ -10,9 +11,12 @@ with span as (
     where
         e.position > %(after)s
         and e.position <= %(upto)s
-        and e.type in (
-            'ApplicationReceived', 'ApplicationWithdrawn', 'ApplicationScreened', 'ReviewConcluded', 'ObjectionResolved',
-            'AwardListDecided', 'EntryReversed'
+        and (
+            e.type in (
+                'ApplicationReceived', 'ApplicationWithdrawn', 'ApplicationScreened', 'ReviewConcluded',
+                'ObjectionResolved', 'AwardListDecided', 'EntryReversed'
+            )
+            or (e.type = 'NoticeStarted' and e.fact ? 'entries')
         )
 ), reviewed as materialized (
     -- The review that each event, or the entry it reverses, concludes or voids: it lists the applications touched.
@@ -35,6 +39,11 @@ with span as (
     cross join lateral jsonb_array_elements(fact -> 'awards') as a (award)
     where type = 'AwardListDecided'
     union
+    select stream, entry ->> 'application', position
+    from span
+    cross join lateral jsonb_array_elements(fact -> 'entries') as n (entry)
+    where type = 'NoticeStarted'
+    union
     select stream, restored ->> 'name', position
     from span
     cross join lateral jsonb_array_elements(fact -> 'restored') as r (restored)
@@ -56,7 +65,9 @@ with span as (
 ), history as materialized (
     -- Without the facts that list many applications: each is read once below, not once per application listed.
     select l.project, l.application, e.position, e.version, e.type,
-        case when e.type not in ('ReviewConcluded', 'AwardListDecided', 'EntryReversed') then e.fact end as fact
+        case
+            when e.type not in ('ReviewConcluded', 'NoticeStarted', 'AwardListDecided', 'EntryReversed') then e.fact
+        end as fact
     from listed as l
     cross join lateral unnest(l.events) as h (position)
     join event as e on e.position = h.position
@@ -81,27 +92,45 @@ with span as (
     left join scored
         on scored.position = h.position and scored.project = h.project and scored.application = h.application
     where h.type <> 'EntryReversed' and undone.version is null
+), notice as materialized (
+    select n.position, n.project, (select e.fact from event as e where e.position = n.position) as fact
+    from (select distinct project, position from history where type = 'NoticeStarted') as n
 ), received as materialized (
     select distinct on (project, application) project, application, fact
-    from history
-    where type = 'ApplicationReceived'
+    from (
+        select project, application, position, fact from history where type = 'ApplicationReceived'
+        union all
+        select
+            n.project,
+            l.entry ->> 'application',
+            n.position,
+            jsonb_build_object(
+                'fund', n.fact -> 'fund', 'round', n.fact -> 'round', 'occurred_on', n.fact -> 'occurred_on',
+                'applicant', l.entry -> 'recipient', 'rewarded_for', l.entry -> 'rewarded_for',
+                'grounds', l.entry -> 'grounds'
+            )
+        from notice as n
+        cross join lateral jsonb_array_elements(n.fact -> 'entries') as l (entry)
+    ) as received
     order by project, application, position desc
 ), told as materialized (
     select
         project,
         application,
-        bool_or(type = 'ApplicationReceived') as stands,
+        bool_or(type in ('ApplicationReceived', 'NoticeStarted')) as stands,
         bool_or(type = 'ApplicationWithdrawn') as withdrawn,
-        bool_or(type = 'ObjectionResolved' and (fact ->> 'upheld')::boolean and fact ? 'application') as excluded,
+        bool_or(type = 'ObjectionResolved' and (fact ->> 'upheld')::boolean and fact ? 'application' and not fact ? 'voids_notice')
+            as excluded,
         bool_or(type = 'AwardListDecided') as awarded,
         (array_agg(fact ->> 'passed' order by position desc) filter (where type = 'ApplicationScreened'))[1] as passed,
+        bool_or(type = 'NoticeStarted') as is_entry,
         (array_agg(score order by position desc) filter (where type = 'ReviewConcluded' or fact ? 'voids'))[1] as score
     from step
     group by project, application
 )
 insert into application (
     project, application, fund, round, number, applicant, uscc, identity, amount, title, place, starts_on, ends_on,
-    received_on, status, screened, score, excluded, received_position, events
+    rewarded_for, grounds, received_on, status, screened, score, excluded, received_position, events
 )
 select
     l.project,
@@ -117,6 +146,8 @@ select
     r.fact ->> 'place',
     (r.fact ->> 'starts_on')::date,
     (r.fact ->> 'ends_on')::date,
+    r.fact ->> 'rewarded_for',
+    r.fact ->> 'grounds',
     (r.fact ->> 'occurred_on')::date,
     case
         when t.stands is not true then 'reversed'
@@ -125,7 +156,7 @@ select
         when t.awarded then 'awarded'
         else 'live'
     end,
-    case t.passed when 'true' then 'passed' when 'false' then 'failed' else 'pending' end,
+    case when t.is_entry or t.passed = 'true' then 'passed' when t.passed = 'false' then 'failed' else 'pending' end,
     t.score,
     coalesce(t.excluded, false),
     l.events[1],
@@ -144,6 +175,8 @@ on conflict (project, application) do update set
     place = excluded.place,
     starts_on = excluded.starts_on,
     ends_on = excluded.ends_on,
+    rewarded_for = excluded.rewarded_for,
+    grounds = excluded.grounds,
     identity = excluded.identity,
     received_on = excluded.received_on,
     status = excluded.status,

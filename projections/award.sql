@@ -114,7 +114,7 @@ select
     identity_of(coalesce(t.payee, d.row -> 'payee')),
     coalesce(t.payee, d.row -> 'payee') #>> '{account,last4}',
     coalesce(t.payee, d.row -> 'payee') #>> '{account,digest}',
-    d.row ->> 'score',
+    coalesce(d.row ->> 'score', ''),
     (d.row ->> 'rank')::integer,
     d.decided_on,
     case

@@ -27,6 +27,7 @@ with whole as (
         l.line ->> 'objective' as objective,
         l.line ->> 'support' as support,
         coalesce(l.line -> 'goals', '[]') as goals,
+        coalesce(l.line ->> 'selection', 'open_call') as selection,
         w.position = max(w.position) over (partition by w.fund) as in_plan,
         row_number() over (partition by w.fund, l.line ->> 'project' order by w.position desc) as age
     from whole as w
@@ -53,13 +54,14 @@ with whole as (
 ), known as (
     select
         fund, project, number, number_raw, name, name_annex, name_en, tasks, award_rule, awards, fixed_total,
-        checkpoints, objective, support, goals, in_plan
+        checkpoints, objective, support, goals, selection, in_plan
     from line
     where age = 1
     union all
     select
         fund, project, p.number, p.number_raw, p.name, p.name_annex, p.name_en, p.tasks, p.award_rule, p.awards,
-        p.fixed_total, p.checkpoints, p.objective, p.support, p.goals, p.in_plan and fund not in (select fund from whole)
+        p.fixed_total, p.checkpoints, p.objective, p.support, p.goals, p.selection,
+        p.in_plan and fund not in (select fund from whole)
     from project as p
     where
         ((fund, project) in (select fund, project from life) or fund in (select fund from whole))
@@ -67,7 +69,7 @@ with whole as (
 )
 insert into project (
     fund, project, number, number_raw, name, name_annex, name_en, tasks, award_rule, awards, fixed_total, checkpoints,
-    objective, support, goals, in_plan, opened_position, closed_position, awards_missing
+    objective, support, goals, selection, in_plan, opened_position, closed_position, awards_missing
 )
 select
     known.*,
@@ -98,6 +100,7 @@ on conflict (fund, project) do update set
     objective = excluded.objective,
     support = excluded.support,
     goals = excluded.goals,
+    selection = excluded.selection,
     in_plan = excluded.in_plan,
     opened_position = excluded.opened_position,
     closed_position = excluded.closed_position,

@@ -1,6 +1,7 @@
 -- round: called, extended, closed, reviewed, noticed, decided or failed, and the amounts that its notices showed. The
 -- row of each round touched in the span is derived again from all its events, without the reversed ones. An event that
--- does not name its round belongs to the last round whose call is not reversed.
+-- does not name its round belongs to the last round whose first event is not reversed: its call or, of a list, its
+-- first notice.
 with span as (
     select
         e.stream,
@@ -9,10 +10,11 @@ with span as (
         e.version,
         e.type,
         case
-            when e.type = 'CallPublished' then (e.fact ->> 'round')::integer
-            when e.fact ->> 'entry' = 'CallPublished' then (undone.fact ->> 'round')::integer - 1
+            when e.type = 'CallPublished' or (e.fact ->> 'opens_round')::boolean then (e.fact ->> 'round')::integer
+            when undone.type = 'CallPublished' or (undone.fact ->> 'opens_round')::boolean
+                then (undone.fact ->> 'round')::integer - 1
         end as current,
-        case when e.type like 'Call%%' then e.fact ->> 'round' end as named
+        case when e.type like 'Call%%' or e.type = 'NoticeStarted' then e.fact ->> 'round' end as named
     from event as e
     left join event as undone
         on e.type = 'EntryReversed' and undone.stream = e.stream and undone.version = (e.fact ->> 'version')::bigint
@@ -24,8 +26,8 @@ with span as (
                 'CallPublished', 'CallExtended', 'CallClosed', 'CallFailed', 'ReviewConcluded', 'NoticeStarted',
                 'NoticeCompleted', 'AwardListDecided'
             )
-            or (e.type = 'ObjectionResolved' and e.fact ? 'voids')
-            or (e.type = 'EntryReversed' and e.fact ->> 'entry' = 'CallPublished')
+            or (e.type = 'ObjectionResolved' and e.fact ?| array['voids', 'voids_notice'])
+            or (e.type = 'EntryReversed' and e.fact ->> 'entry' in ('CallPublished', 'NoticeStarted'))
         )
 ), era as (
     select *, count(current) over (partition by stream order by version) as era from span
@@ -85,7 +87,7 @@ with span as (
 ), published as materialized (
     select distinct on (project, round) project, round, fact, stands
     from step
-    where type = 'CallPublished'
+    where type = 'CallPublished' or (fact ->> 'opens_round')::boolean
     order by project, round, stands desc, position desc
 ), told as materialized (
     select
@@ -95,7 +97,9 @@ with span as (
         (array_agg(fact ->> 'occurred_on' order by position desc) filter (where type = 'CallClosed'))[1] as closed_on,
         bool_or(type = 'CallFailed') as failed,
         bool_or(type = 'AwardListDecided') as decided,
-        max(position) filter (where type in ('ReviewConcluded', 'ObjectionResolved')) as selected,
+        max(position) filter (
+            where type = 'ReviewConcluded' or (type = 'ObjectionResolved' and fact ? 'voids')
+        ) as selected,
         max(position) filter (where type = 'ReviewConcluded') as reviewed,
         max(position) filter (where type = 'NoticeStarted') as noticed,
         max(position) filter (where type = 'NoticeCompleted') as completed
@@ -108,10 +112,16 @@ with span as (
         lead(type) over (partition by project, round order by position) as next_type,
         max(position) filter (where type = 'ReviewConcluded') over (partition by project, round) as reviewed
     from step
-    where stands and type in ('ReviewConcluded', 'NoticeStarted', 'NoticeCompleted', 'ObjectionResolved')
+    where
+        stands
+        and (
+            type in ('ReviewConcluded', 'NoticeStarted', 'NoticeCompleted')
+            or (type = 'ObjectionResolved' and fact ? 'voids')
+        )
 ), void as materialized (
-    -- An upheld objection to a whole notice voids the one that ran when it was received.
-    select v.project, v.round, v.position, notice.fact -> 'applications' as applications
+    -- An upheld objection to a whole notice voids the one that ran when it was received, and what earlier ones showed
+    -- for its applications. One to a supplementary notice voids what this notice showed, for one application or all.
+    select v.project, v.round, v.position, null::bigint as notice, listed_in(notice.fact) as applications
     from noticing as v
     cross join lateral (
         select e.version, (e.fact ->> 'occurred_on')::date as received_on
@@ -137,11 +147,19 @@ with span as (
         limit 1
     ) as notice
     where v.type = 'ObjectionResolved'
+    union all
+    select project, round, position, (fact ->> 'voids_notice')::bigint,
+        case
+            when fact ? 'application'
+                then jsonb_build_array(jsonb_build_object('application', fact -> 'application'))
+        end
+    from step
+    where stands and type = 'ObjectionResolved' and fact ? 'voids_notice'
 ), shown as materialized (
     -- By application, the amount of the last completed notice since the review that is not void.
     select n.project, n.round, jsonb_object_agg(l.row ->> 'application', l.row ->> 'amount' order by n.position) as amounts
     from noticing as n
-    cross join lateral jsonb_array_elements(n.fact -> 'applications') as l (row)
+    cross join lateral jsonb_array_elements(listed_in(n.fact)) as l (row)
     where
         n.type = 'NoticeStarted'
         and n.next_type = 'NoticeCompleted'
@@ -152,7 +170,11 @@ with span as (
                 v.project = n.project
                 and v.round = n.round
                 and v.position > n.position
-                and v.applications @> jsonb_build_array(jsonb_build_object('application', l.row ->> 'application'))
+                and coalesce(v.notice, n.version) = n.version
+                and (
+                    v.applications is null
+                    or v.applications @> jsonb_build_array(jsonb_build_object('application', l.row ->> 'application'))
+                )
         )
     group by n.project, n.round
 ), dated as materialized (
@@ -168,16 +190,17 @@ with span as (
     left join event as done on done.position = t.completed and t.completed > notice.position
 )
 insert into round (
-    project, round, fund, opens_on, closes_on, closed_on, reviewed_on, notice_from, notice_to, notice_completed_on,
-    status, shown, events
+    project, round, fund, selection, opens_on, closes_on, closed_on, reviewed_on, notice_from, notice_to,
+    notice_completed_on, status, shown, events
 )
 select
     l.project,
     l.round,
     p.fact ->> 'fund',
-    (p.fact ->> 'opens_on')::date,
-    coalesce(d.extended_to, p.fact ->> 'closes_on')::date,
-    d.closed_on::date,
+    case when p.fact ? 'entries' then 'list' else 'open_call' end,
+    coalesce(p.fact ->> 'opens_on', p.fact ->> 'occurred_on')::date,
+    coalesce(d.extended_to, p.fact ->> 'closes_on', p.fact ->> 'occurred_on')::date,
+    case when p.fact ? 'entries' then (p.fact ->> 'occurred_on')::date else d.closed_on::date end,
     d.reviewed_on,
     d.notice_from,
     d.notice_to,
@@ -195,6 +218,7 @@ join published as p using (project, round)
 left join dated as d using (project, round)
 left join shown as s using (project, round)
 on conflict (project, round) do update set
+    selection = excluded.selection,
     opens_on = excluded.opens_on,
     closes_on = excluded.closes_on,
     closed_on = excluded.closed_on,

@@ -169,7 +169,7 @@ def review(**scores: int) -> ReviewConcluded:
 
 def notice(first: str, last: str, *names: str) -> NoticeStarted:
     proposed = tuple(Proposal(f"A-{name}", yuan("200.00")) for name in names)
-    return NoticeStarted(proposed, day(first), day(last))
+    return NoticeStarted(day(first), day(last), proposed)
 
 
 def shown(*names: str, month: str = "2") -> tuple[Posted, ...]:
@@ -187,7 +187,7 @@ def noticed(*names: str) -> tuple[Posted, ...]:
 
 def row(name: str, *amounts: str, rank: int = 1, score: int = 90) -> Awarded:
     shares = tuple(BatchAmount(n, yuan(amount)) for n, amount in enumerate(amounts, 1))
-    return Awarded(f"L-{name}", f"A-{name}", payee(name), Decimal(score), rank, shares)
+    return Awarded(f"L-{name}", f"A-{name}", payee(name), rank, shares, Decimal(score))
 
 
 def award_list(scenario: Scenario, *rows: Awarded) -> AwardListDecided:
@@ -195,7 +195,7 @@ def award_list(scenario: Scenario, *rows: Awarded) -> AwardListDecided:
     round_ = scenario.ledger.project("p").current_round()
     assert round_.review is not None
     assert round_.notice is not None
-    return AwardListDecided(round_.review.version, "按得分", rows, round_.notice.version)
+    return AwardListDecided("按得分", rows, round_.review.version, round_.notice.version)
 
 
 TWO_ROWS = (row("a", "30.00", "20.00"), row("b", "30.00", "20.00", rank=2, score=89))
@@ -230,7 +230,7 @@ def noticed_after(*lines: Line) -> Scenario:
     )
     review = scenario.ledger.project("p").current_round().review
     assert review is not None
-    return scenario.given(post(PROJECT, AwardListDecided(review.version, "按得分", TWO_ROWS), "2-15"))
+    return scenario.given(post(PROJECT, AwardListDecided("按得分", TWO_ROWS, review.version), "2-15"))
 
 
 def request(payment: str = "P1", award: str = "a", batch: int = 1, amount: str = "30.00", on: str = "3-2") -> Posted:

@@ -22,6 +22,7 @@ from domain.rules.fund import (
     CheckpointsFixed,
     CodeOfOtherFund,
     GateFixed,
+    ListHasNoScores,
     NotTheLatestDraft,
     PlanAlreadyAdopted,
     PlanBelowAllotted,
@@ -33,9 +34,16 @@ from domain.rules.fund import (
     PlanNotAdopted,
     PlanSumsDisagree,
 )
-from domain.state.fund import UNNAMED, Draft, Fund, Gate, Line, PlannedBatch, Source, Task
+from domain.state.fund import UNNAMED, Draft, Fund, Gate, Line, PlannedBatch, Share, Source, Task
 
-WHOLE = (PlanNamesTwice, PlanNamesUnknown, PlanSumsDisagree, PlanExceedsSources, CodeOfOtherFund)
+WHOLE = (
+    PlanNamesTwice,
+    PlanNamesUnknown,
+    ListHasNoScores,
+    PlanSumsDisagree,
+    PlanExceedsSources,
+    CodeOfOtherFund,
+)
 """The rules that may refuse each event that contains a whole plan: PlanDrafted and PlanRevised."""
 
 # Events ----------------------------------------------------------------------
@@ -164,6 +172,8 @@ def _check_whole(plan: PlanDrafted | PlanRevised) -> None:
         _names_once(f"{line.project} batch", (batch.batch for batch in line.batches))
         _names_once(f"{line.project} goal", (goal.name for goal in line.goals or ()))
         _check_gates(line)
+        if line.is_list and line.share is Share.BY_SCORE:
+            raise ListHasNoScores(project=line.project)
         for unknown in sorted(set(line.tasks) - tasks):
             raise PlanNamesUnknown(project=line.project, what=f"task {unknown}")
         for missing in sorted({batch.batch for batch in line.batches} - batches):

@@ -34,11 +34,13 @@ from domain.rules.call import (
     OutsideWindow,
     RoundOutOfTurn,
     RoundUnderWay,
+    SelectionMismatch,
 )
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName, WindowEmpty
 from domain.rules.fund import NotInPlan
 from domain.rules.waiver import SamePerson
 from domain.state.entities import Application, Round, RoundStatus, Screening
+from domain.state.fund import Selection
 from domain.state.project import Project
 
 OF_ROUND = Reversible(restores=lambda project, _: (Restored("round", str(project.round)),))
@@ -66,6 +68,7 @@ class CallPublished(ProjectFact, frozen=True):
         WindowEmpty,
         BeforeItsCause,
         NotInPlan,
+        SelectionMismatch,
         NoPlacesLeft,
         LineUsedUp,
     )
@@ -167,7 +170,14 @@ class ApplicationScreened(ProjectFact, frozen=True):
     about_zh = "对一份申报作形式审查，通过或不通过。"
     reversible = restores("application")
     cites = (("审查表",),)
-    refused_by = (NoRoundUnderWay, UnknownName, ApplicationNotLive, AlreadyReviewed, BeforeItsCause)
+    refused_by = (
+        NoRoundUnderWay,
+        UnknownName,
+        ApplicationNotLive,
+        SelectionMismatch,
+        AlreadyReviewed,
+        BeforeItsCause,
+    )
     application: str
     passed: bool
     reason: str | None = None
@@ -240,7 +250,12 @@ def unindexed(project: Project, at: tuple[int, str], name: str) -> Project:
 
 
 def may_apply_again(context: Context, project: Project, number: int, identity: str) -> None:
-    """Raises AlreadyApplied if the recipient has as many live applications in round `number` as the settings allow."""
+    """Raises AlreadyApplied if the recipient has as many live applications in round `number` as the settings allow.
+
+    A list may have any number of entries for one recipient.
+    """
+    if project.rounds[str(number)].is_list:
+        return
     names, settings = project.applied(number, identity), context.ledger.fund(project.fund).settings
     if len(names) >= (settings.applications_per_recipient or 1):
         raise AlreadyApplied(uscc=readable(identity), application=", ".join(names), round=number)
@@ -275,23 +290,45 @@ def _publish(context: Context, project: Project, fact: CallPublished) -> Decisio
         raise RoundUnderWay(round=last.number)
     if fact.round != project.round + 1:
         raise RoundOutOfTurn(round=fact.round, expected=project.round + 1)
+    last_round_is_over(project)
+    if fact.closes_on < fact.opens_on:
+        raise WindowEmpty(first_day=fact.opens_on, last_day=fact.closes_on)
+    if fact.opens_on < context.occurred_on:
+        raise BeforeItsCause(occurred_on=fact.opens_on, cause="CallPublished", cause_on=context.occurred_on)
+    may_be_awarded_more(context, project, Selection.OPEN_CALL)
+    return context.allow()
+
+
+def last_round_is_over(project: Project) -> None:
+    """Raises NoticeRunning, ObjectionOpen or AwardNotShown if something of the last round is still to be done."""
+    last = project.rounds.get(str(project.round))
     if last and last.status is RoundStatus.DECIDED and last.notice and last.notice.completed is None:
         raise NoticeRunning(last_day=last.notice.last_day)
     project.no_objection_open()
     for award in project.not_shown():
         raise AwardNotShown(award=award)
-    if fact.closes_on < fact.opens_on:
-        raise WindowEmpty(first_day=fact.opens_on, last_day=fact.closes_on)
-    if fact.opens_on < context.occurred_on:
-        raise BeforeItsCause(occurred_on=fact.opens_on, cause="CallPublished", cause_on=context.occurred_on)
+
+
+def may_be_awarded_more(context: Context, project: Project, selection: Selection) -> None:
+    """Checks that a round of this kind could award something: the plan chooses so, and has places and money left.
+
+    Raises NotInPlan, SelectionMismatch, NoPlacesLeft, LineUsedUp.
+    """
     fund = context.ledger.fund(project.fund)
     line = fund.line(project.code)
+    if line.is_list != (selection is Selection.LIST):
+        raise SelectionMismatch(project=project.code, selection=line.selection or Selection.OPEN_CALL)
     taken = project.places_taken(line)
     if taken >= line.awards:
         raise NoPlacesLeft(limit=line.awards, taken=taken, asked=1)
     if project.awards and fund.wholly_allotted(project.code) and not project.accounts.total((LINE,)):
         raise LineUsedUp(project=project.code)
-    return context.allow()
+
+
+def no_list(project: Project, current: Round) -> None:
+    """Raises SelectionMismatch if the round `current` is that of a list: nobody checks or scores its entries."""
+    if current.is_list:
+        raise SelectionMismatch(project=project.code, selection=Selection.LIST)
 
 
 def _under_way(project: Project, number: int) -> Round:
@@ -354,8 +391,14 @@ def _withdraw(context: Context, project: Project, fact: ApplicationWithdrawn) ->
     application = project.application(fact.application)
     if application.withdrawn or application.award is not None:
         raise ApplicationNotLive(application=fact.application)
-    context.not_before("ApplicationReceived", application.received.on)
+    not_before_receipt(context, project, application)
     return context.allow()
+
+
+def not_before_receipt(context: Context, project: Project, application: Application) -> None:
+    """Raises BeforeItsCause if the event happened before the application was received, or first listed by a notice."""
+    is_list = project.rounds[str(application.round)].is_list
+    context.not_before("NoticeStarted" if is_list else "ApplicationReceived", application.received.on)
 
 
 def _screen(context: Context, project: Project, fact: ApplicationScreened) -> Decision:
@@ -363,6 +406,7 @@ def _screen(context: Context, project: Project, fact: ApplicationScreened) -> De
     application = project.application(fact.application)
     if application.round != current.number or application.withdrawn:
         raise ApplicationNotLive(application=fact.application)
+    no_list(project, current)
     if current.review is not None:
         raise AlreadyReviewed(round=current.number)
     context.not_before("ApplicationReceived", application.received.on)

@@ -38,7 +38,7 @@ from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, 
 from domain.rules.fund import BatchNotInPlan, NotInPlan
 from domain.rules.waiver import SamePerson
 from domain.state.entities import Payee, no_name_twice
-from domain.state.fund import NoticeOrder, Share
+from domain.state.fund import Share
 from domain.state.project import Project
 
 # Contents -----------------------------------------------------------------------
@@ -52,6 +52,7 @@ class BatchAmount(EventPart, frozen=True):
 class Awarded(EventPart, frozen=True):
     """One row of the award list. `rank` is its rank in the list, from 1; `amounts` has its amount in each batch.
 
+    `score`: that of the review; None for an entry of a list, which has none.
     `funding_source`, `appropriation`: the money is taken from this source or appropriation; if both are omitted, from
     any.
     """
@@ -59,9 +60,9 @@ class Awarded(EventPart, frozen=True):
     award: str
     application: str
     payee: Payee
-    score: Decimal
     rank: int
     amounts: tuple[BatchAmount, ...]
+    score: Decimal | None = None
     funding_source: str | None = None
     appropriation: int | None = None
 
@@ -69,13 +70,13 @@ class Awarded(EventPart, frozen=True):
 class AwardList(ProjectFact, frozen=True):
     """The fields of an award list: its rows (`awards`), and the review, notice and method that the rows are based on.
 
-    `review` and `notice` are the versions of a ReviewConcluded and a NoticeStarted event. `by_score`: whether the
-    amounts are calculated from the scores.
+    `review` and `notice` are the versions of a ReviewConcluded and a NoticeStarted event; the round of a list has no
+    review. `by_score`: whether the amounts are calculated from the scores.
     """
 
-    review: int
     method: str
     awards: tuple[Awarded, ...]
+    review: int | None = None
     notice: int | None = None
     quantum: Money | None = None
     tie_order: str | None = None
@@ -87,9 +88,14 @@ class AwardList(ProjectFact, frozen=True):
 
 
 def _was_reviewed(context: Context, project: Project, fact: AwardList) -> Evidence:
-    review = project.current_round().review
-    if review is None:
+    current = project.current_round()
+    if current.is_list and fact.review is None:
+        return ()
+    review = current.review
+    if review is None and not current.is_list:
         raise NoReview
+    if review is None:
+        raise BasisMismatch(what="review", cited=fact.review, current=None)
     if review.version != fact.review:
         raise BasisMismatch(what="review", cited=fact.review, current=review.version)
     context.not_before("ReviewConcluded", review.on)
@@ -97,8 +103,9 @@ def _was_reviewed(context: Context, project: Project, fact: AwardList) -> Eviden
 
 
 def _was_noticed(context: Context, project: Project, fact: AwardList) -> Evidence:
-    notice = project.current_round().notice
-    if context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.AFTER_DECISION:
+    current = project.current_round()
+    notice = current.notice
+    if not current.notice_comes_first(context.ledger.fund(project.fund).settings):
         if fact.notice is not None:
             raise BasisMismatch(what="notice", cited=fact.notice, current=None)
         return ()
@@ -136,8 +143,8 @@ def _applications_stand(context: Context, project: Project, fact: AwardList) -> 
         project.must_be_eligible(row.application)
         if fact.notice is not None and current.notice and row.application not in current.notice.amounts:
             context.improper(NotInNotice(application=row.application))
-        if row.score != current.scores[row.application]:
-            reviewed = current.scores[row.application]
+        reviewed = current.scores.get(row.application)
+        if row.score != reviewed:
             raise ScoreMismatch(application=row.application, score=row.score, reviewed=reviewed)
     return ()
 
@@ -213,7 +220,8 @@ def _is_by_score(context: Context, project: Project, fact: AwardList) -> Evidenc
     if not fact.by_score:
         return ()
     quantum = fact.quantum or context.ledger.fund(project.fund).settings.quantum
-    scores = {row.application: row.score for row in fact.awards} | _of_others(project, fact.shared_among)
+    scores = {row.application: row.score or Decimal(0) for row in fact.awards}
+    scores |= _of_others(project, fact.shared_among)
     shares = by_score(project, scores, _sums(fact), quantum)
     for name in fact.shared_among:
         if expected := sum(shares[name].values()):
@@ -237,7 +245,7 @@ def _of_others(project: Project, names: tuple[str, ...]) -> dict[str, Decimal]:
     for name in names:
         project.application(name)
         project.must_be_eligible(name)
-    return {name: scores[name] for name in names}
+    return {name: scores.get(name, Decimal(0)) for name in names}
 
 
 def by_score(

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from domain.decision_context import Context, Decision
 from domain.event import Allowed, Fact, Recorded, restores
 from domain.normalise import normalized
+from domain.project.call import not_before_receipt
 from domain.project.lifecycle import ProjectFact
 from domain.recipient import Recipient
 from domain.rules.call import InvalidCode
@@ -61,7 +62,7 @@ def evolve(project: Project, fact: RecipientRenamed, event: Recorded) -> Project
 
 def decide(context: Context, project: Project, fact: RecipientRenamed) -> Decision:
     application = project.application(fact.application)
-    context.not_before("ApplicationReceived", application.received.on)
+    not_before_receipt(context, project, application)
     context.must_be_valid(fact.new)
     if fact.old.identity not in _identities(project, application):
         raise NotRecipient(application=fact.application, recipient=f"{fact.old.name} ({fact.old.code})")

@@ -18,13 +18,22 @@ from domain.decision_context import Context, Decision
 from domain.event import Allowed, Fact, Header, Recorded, Restored, Reversible, restores
 from domain.event_part import EventPart
 from domain.money import Money
-from domain.project.call import OF_ROUND
+from domain.project.call import (
+    OF_ROUND,
+    Applicant,
+    last_round_is_over,
+    may_be_awarded_more,
+    no_list,
+    reindexed,
+)
 from domain.project.lifecycle import ProjectFact
-from domain.rules.award import NotInNotice
+from domain.rules.award import AwardNotShown, NobodyListed, NoPlacesLeft, NotInNotice
 from domain.rules.call import (
     CalendarUnknown,
     CallStillOpen,
     DeadlineNotPassed,
+    InvalidCode,
+    LineUsedUp,
     NoNotice,
     NoRoundUnderWay,
     NotAllScreened,
@@ -37,10 +46,22 @@ from domain.rules.call import (
     ObjectionTooLate,
     OutsideNotice,
     ScoresMismatch,
+    SelectionMismatch,
 )
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName, WindowEmpty
-from domain.state.entities import AwardStatus, Notice, Objection, Round, Screening, Shown, no_name_twice
-from domain.state.fund import NoticeOrder
+from domain.rules.fund import NotInPlan
+from domain.state.entities import (
+    Application,
+    AwardStatus,
+    Notice,
+    Objection,
+    Round,
+    RoundStatus,
+    Screening,
+    Shown,
+    no_name_twice,
+)
+from domain.state.fund import Selection
 from domain.state.project import Project
 
 # Events ----------------------------------------------------------------------
@@ -75,7 +96,15 @@ class ReviewConcluded(ProjectFact, frozen=True):
     about_zh = "评审结束：为每份通过审查的申报给出得分；再次评审使先前的公示失效。"
     reversible = OF_ROUND
     cites = (("评审意见",),)
-    refused_by = (NoRoundUnderWay, CallStillOpen, NoticeRunning, BeforeItsCause, NotAllScreened, ScoresMismatch)
+    refused_by = (
+        NoRoundUnderWay,
+        SelectionMismatch,
+        CallStillOpen,
+        NoticeRunning,
+        BeforeItsCause,
+        NotAllScreened,
+        ScoresMismatch,
+    )
     method: str
     scores: tuple[Score, ...]
 
@@ -85,21 +114,56 @@ class Proposal(EventPart, frozen=True):
     amount: Money
 
 
+class Entry(EventPart, frozen=True):
+    """An entry of a list: who is to get how much, what it rewards 奖励事项, and on what grounds 奖励依据.
+
+    `application` is the name by which the award list, objections and later notices refer to the entry.
+    """
+
+    application: str
+    recipient: Applicant
+    rewarded_for: str
+    amount: Money
+    grounds: str
+
+
+def _noticed(project: Project, fact: NoticeStarted) -> Iterator[Restored]:
+    """The entities that a reversal of `fact` restores: the round, and the entries that the notice listed first."""
+    yield Restored("round", str(project.round))
+    for entry in fact.entries or ():
+        yield Restored("application", entry.application)
+
+
 class NoticeStarted(ProjectFact, frozen=True):
     """A public notice of the proposed awards and amounts started. It runs from `first_day` to `last_day` inclusive.
 
     A new notice replaces the previous one. A new notice can start even after the award decision, for example for a
     substitute. If the fund's notices follow the decision, a notice lists the awarded applications.
+
+    If the awards of the line are chosen from a list, the notice has the new `entries` of this list, and in
+    `applications` those that an earlier notice listed. The ledger sets `round`, the round of the entries, and
+    `opens_round`, which is true for the first notice of the round.
     """
 
     zh = "公示开始"
-    about_zh = "开始公示拟立项的申报及金额；再次公示取代先前的公示。"
-    reversible = OF_ROUND
+    about_zh = (
+        "开始公示拟立项的申报及金额；再次公示取代先前的公示。"
+        "按名单立项（奖励）的，以 entries 载明各项的对象、事项、金额和依据，并由此开始一轮。"
+    )
+    reversible = Reversible(restores=_noticed)
     cites = (("公示",),)
     refused_by = (
         NoRoundUnderWay,
+        NoticeRunning,
+        AwardNotShown,
         ObjectionOpen,
+        NotInPlan,
+        SelectionMismatch,
+        NoPlacesLeft,
+        LineUsedUp,
+        NobodyListed,
         NameTaken,
+        InvalidCode,
         UnknownName,
         NotStanding,
         NotAwarded,
@@ -108,9 +172,16 @@ class NoticeStarted(ProjectFact, frozen=True):
         CalendarUnknown,
         NoticeTooShort,
     )
-    applications: tuple[Proposal, ...]
     first_day: date
     last_day: date
+    applications: tuple[Proposal, ...] = ()
+    entries: tuple[Entry, ...] | None = None
+    round: int | None = None
+    opens_round: bool | None = None
+
+    @property
+    def listed(self) -> tuple[Proposal | Entry, ...]:
+        return (*self.applications, *(self.entries or ()))
 
 
 class NoticeCompleted(ProjectFact, frozen=True):
@@ -149,14 +220,16 @@ class ObjectionResolved(ProjectFact, frozen=True):
     """An objection was resolved. `upheld` is true if the objection was upheld.
 
     If an objection to one application is upheld, the application is excluded. If an objection to the whole notice is
-    upheld, the review and the notice are void. If an objection to a supplementary notice is upheld, only what this
-    notice showed is void, and the award stands as it was shown before. The ledger sets `application` (the application
-    objected to) or `voids` (the version of the review that is now void).
+    upheld, the review and the notice are void; of a list, all notices of the round. If an objection to a supplementary
+    notice is upheld, only what this notice showed is void, and the award stands as it was shown before. The ledger sets
+    `application` (the application objected to), `voids` (the version of the review that is now void, or of the notice
+    with which the round of a list began) or `voids_notice` (the version of the supplementary notice that is now void).
     """
 
     zh = "异议处理"
     about_zh = (
-        "处理异议：成立的，该申报予以排除；针对整个公示的，评审和公示失效；针对补充公示的，仅补充公示的金额失效。"
+        "处理异议：成立的，该申报予以排除；针对整个公示的，评审和公示失效（按名单立项的，本轮公示均失效）；"
+        "针对补充公示的，仅补充公示的金额失效。"
     )
     allowed = Allowed.WHILE_PROJECT_OPEN
     reversible = Reversible(restores=_resolved)
@@ -166,6 +239,7 @@ class ObjectionResolved(ProjectFact, frozen=True):
     reason: str
     application: str | None = None
     voids: int | None = None
+    voids_notice: int | None = None
 
 
 Event = ReviewConcluded | NoticeStarted | NoticeCompleted | ObjectionReceived | ObjectionResolved
@@ -175,6 +249,10 @@ FACTS: tuple[type[Fact], ...] = get_args(Event)
 
 
 def evolve(project: Project, fact: Event, event: Recorded) -> Project:
+    if isinstance(fact, NoticeStarted) and fact.entries:
+        project = _with_entries(project, fact, fact.entries, event)
+        if fact.opens_round:
+            return project
     current = project.rounds[str(project.round)]
     if isinstance(fact, ObjectionReceived):
         notice = _objected_to(current, event.header.occurred_on, fact.application)
@@ -195,6 +273,24 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     return project.step("round", str(current.number), event.version, **_round_changes(project, current, fact, event))
 
 
+def _with_entries(project: Project, fact: NoticeStarted, entries: tuple[Entry, ...], event: Recorded) -> Project:
+    """The project with the new entries of a list and, if the notice opens one, with its round."""
+    if fact.opens_round and fact.round is not None:
+        day, notice = event.header.occurred_on, _notice_of(fact, event)
+        opened = Round(event.version, fact.round, event.cause, day, day, day, notice=notice, by=event.by, is_list=True)
+        project = replace(project.with_entity("round", str(fact.round), opened), round=fact.round)
+    for each in entries:
+        identity = each.recipient.identity or ""
+        listed = Application(event.version, event.cause, each.application, project.round, identity, Screening.PASSED)
+        project = reindexed(project.with_entity("application", each.application, listed), each.application)
+    return project
+
+
+def _notice_of(fact: NoticeStarted, event: Recorded) -> Notice:
+    amounts = Map({each.application: each.amount for each in fact.listed})
+    return Notice(event.version, amounts, fact.first_day, fact.last_day)
+
+
 def _awarded(project: Project, application: str) -> int:
     return project.awarded.get(project.applications[application].award or "", 0)
 
@@ -207,9 +303,8 @@ def _round_changes(
             scores = Map({each.application: each.score for each in fact.scores})
             return {"review": event.cause, "scores": scores, "notice": None, "earlier": (), "noticed": Map()}
         case NoticeStarted():
-            listed = Map({proposal.application: proposal.amount for proposal in fact.applications})
             earlier = (*current.earlier, *((current.notice,) if current.notice else ()))
-            return {"notice": Notice(event.version, listed, fact.first_day, fact.last_day), "earlier": earlier}
+            return {"notice": _notice_of(fact, event), "earlier": earlier}
         case NoticeCompleted():
             assert current.notice is not None, "the notice completed was started"
             notice = current.notice
@@ -279,6 +374,7 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
 
 def _review(context: Context, project: Project, fact: ReviewConcluded) -> Decision:
     current = project.undecided_round()
+    no_list(project, current)
     if current.closed_on is None:
         raise CallStillOpen(round=current.number)
     if current.notice and current.notice.completed is None:
@@ -301,15 +397,14 @@ def _listed(names: Iterable[str], limit: int = 10) -> str:
 
 
 def _start_notice(context: Context, project: Project, fact: NoticeStarted) -> Decision:
-    current = project.current_round()
     settings = context.ledger.fund(project.fund).settings
+    opens = _opens_round(context, project, fact)
+    current = None if opens else project.current_round()
     project.no_objection_open()
-    no_name_twice("application", (proposal.application for proposal in fact.applications))
-    for proposal in fact.applications:
-        _check_listed(context, project, current, proposal.application)
+    _check_rows(context, project, current, fact)
     if fact.last_day < fact.first_day:
         raise WindowEmpty(first_day=fact.first_day, last_day=fact.last_day)
-    if current.review:
+    if current and current.review:
         context.not_before("ReviewConcluded", current.review.on)
     if fact.first_day < context.occurred_on:
         raise BeforeItsCause(occurred_on=fact.first_day, cause="NoticeStarted", cause_on=context.occurred_on)
@@ -319,7 +414,42 @@ def _start_notice(context: Context, project: Project, fact: NoticeStarted) -> De
         raise CalendarUnknown(first_day=fact.first_day, last_day=fact.last_day, year=year)
     if days < settings.notice_working_days:
         context.improper(NoticeTooShort(days=days, required=settings.notice_working_days))
-    return context.allow()
+    if fact.entries is None:
+        return context.allow()
+    return context.allow(fact=replace(fact, round=project.round + opens, opens_round=opens or None))
+
+
+def _check_rows(context: Context, project: Project, current: Round | None, fact: NoticeStarted) -> None:
+    """Checks the applications and entries of a notice in the round `current`; None if the notice opens a round."""
+    if not fact.listed:
+        raise NobodyListed
+    no_name_twice("application", (each.application for each in fact.listed))
+    for entry in fact.entries or ():
+        project.unused("application", entry.application)
+        context.must_be_valid(entry.recipient)
+    for proposal in fact.applications:
+        project.application(proposal.application)
+        if current is None:
+            raise NotStanding(application=proposal.application, lacks="past")
+        _check_listed(context, project, current, proposal.application)
+
+
+def _opens_round(context: Context, project: Project, fact: NoticeStarted) -> bool:
+    """Whether the notice opens a round: it has entries of a list, and no round is under way.
+
+    Raises SelectionMismatch if it has entries and the awards are not chosen from a list; and the rules that forbid a
+    further round.
+    """
+    if fact.entries is None:
+        return False
+    last = project.rounds.get(str(project.round))
+    if last and last.status is RoundStatus.UNDER_WAY:
+        if not last.is_list:
+            raise SelectionMismatch(project=project.code, selection=Selection.OPEN_CALL)
+        return False
+    last_round_is_over(project)
+    may_be_awarded_more(context, project, Selection.LIST)
+    return True
 
 
 def _check_listed(context: Context, project: Project, current: Round, name: str) -> None:
@@ -334,7 +464,7 @@ def _check_listed(context: Context, project: Project, current: Round, name: str)
     decision.
     """
     application = project.application(name)
-    first = context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
+    first = current.notice_comes_first(context.ledger.fund(project.fund).settings)
     award = project.awards.get(application.award or "")
     again = award is not None and project.shown(str(application.award)) is not None
     if first and (award is None or (again and context.header.edition == 1)):
@@ -368,7 +498,7 @@ def _receive_objection(context: Context, project: Project, fact: ObjectionReceiv
         project.application(fact.application)
         if fact.application not in notice.amounts:
             raise NotInNotice(application=fact.application)
-    first = context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
+    first = current.notice_comes_first(context.ledger.fund(project.fund).settings)
     concerns = _concerned(notice, fact)
     too_late = first and any(_is_decided(project, name) for name in concerns)
     if too_late and not _is_supplementary(project, notice, concerns, context.header):
@@ -422,7 +552,9 @@ def _resolve_objection(context: Context, project: Project, fact: ObjectionResolv
     if objection.resolved:
         raise ObjectionResolvedAlready(objection=fact.objection)
     context.not_before("ObjectionReceived", objection.received.on)
-    review = project.rounds[str(objection.round)].review
+    current = project.rounds[str(objection.round)]
+    basis = current.published if current.is_list else current.review
     whole = objection.application is None and objection.supplementary is None
-    voids = review.version if review and fact.upheld and whole else None
-    return context.allow(fact=replace(fact, application=objection.application, voids=voids))
+    voids = basis.version if basis and fact.upheld and whole else None
+    voids_notice = objection.supplementary if fact.upheld else None
+    return context.allow(fact=replace(fact, application=objection.application, voids=voids, voids_notice=voids_notice))

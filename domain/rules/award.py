@@ -121,8 +121,11 @@ class BasisMismatch(Refused):
     """The award list cites {what} version {cited}; the version in force is {current}."""
 
     zh = "立项名单引用的 {what} 版本号：{cited}；现行有效的版本号：{current}。"
-    remedy = "Give the versions of the project's latest ReviewConcluded and NoticeStarted events."
-    remedy_zh = "填写本项目最近一次评审结论和公示开始事件的版本号。"
+    remedy = (
+        "Give the versions of the project's latest ReviewConcluded and NoticeStarted events. A list has no review: omit"
+        " it."
+    )
+    remedy_zh = "填写本项目最近一次评审结论和公示开始事件的版本号；按名单立项的没有评审，不填。"
     what: str
     cited: int | None
     current: int | None
@@ -133,11 +136,11 @@ class ScoreMismatch(Refused):
     """The application {application} was scored {reviewed} in the review, not {score}."""
 
     zh = "申报 {application} 的评审得分为 {reviewed}，不是 {score}。"
-    remedy = "Copy the score from the latest review."
-    remedy_zh = "得分照最近一次评审结果填写。"
+    remedy = "Copy the score from the latest review. The entries of a list have none: omit the score."
+    remedy_zh = "得分照最近一次评审结果填写；按名单立项的没有得分，不填。"
     application: str
-    score: Decimal
-    reviewed: Decimal
+    score: Decimal | None
+    reviewed: Decimal | None
 
 
 @dataclass(eq=False)

@@ -29,6 +29,23 @@ class NoRoundUnderWay(Refused):
 
 
 @dataclass(eq=False)
+class SelectionMismatch(Refused):
+    """The awards of project {project} are chosen by {selection}; this event belongs to the other way."""
+
+    zh = "项目 {project} 的立项方式为 {selection}，本事件属于另一种方式。"
+    remedy = (
+        "For an open_call, post a call, its applications, screenings and a review. For a list, post NoticeStarted with"
+        " its entries, then NoticeCompleted and the award list."
+    )
+    remedy_zh = (
+        "公开征集（open_call）的，依次登记征集、申报、审查和评审；"
+        "名单（list）的，登记载明各项的公示开始、公示结束和立项决定。"
+    )
+    project: str
+    selection: str
+
+
+@dataclass(eq=False)
 class RoundOutOfTurn(Refused):
     """The expected round is {expected}, not {round}."""
 

@@ -121,6 +121,16 @@ class PlanExceedsSources(Refused):
 
 
 @dataclass(eq=False)
+class ListHasNoScores(Refused):
+    """The awards of the line {project} are chosen from a list, whose entries have no scores to share the money by."""
+
+    zh = "项目 {project} 按名单立项，各项没有得分，不能按得分分配。"
+    remedy = "Omit share or give decided, or choose the awards by open_call."
+    remedy_zh = "不填 share 或填 decided；须按得分分配的，改为公开征集（open_call）。"
+    project: str
+
+
+@dataclass(eq=False)
 class PlanLacksSource(Refused):
     """The fund has received money from the source {named}, which the plan does not list, or no longer lists first."""
 

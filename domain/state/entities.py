@@ -24,7 +24,7 @@ from domain.normalise import normalized
 from domain.recipient import Recipient
 from domain.rules.every_post import NameTaken
 from domain.state.finding import Finding
-from domain.state.fund import Gate
+from domain.state.fund import Gate, NoticeOrder, Settings
 
 
 def no_name_twice(kind: str, names: Iterable[object]) -> None:
@@ -71,7 +71,10 @@ class Screening(StrEnum):
 
 
 class Application(Struct, frozen=True):
-    """An application. `number` is its 受理号, the number it got on receipt; `award` is the name of its award, if any.
+    """An application, or an entry of a list, which stands for one.
+
+    `number` is its 受理号, the number it got on receipt; an entry has its name there. `received`: its receipt, or the
+    notice that listed the entry first. `award` is the name of its award, if any.
 
     `identity`: that of the applicant on receipt. `renamed`: the other identities that the applicant got afterwards, the
     latest one last. `excluded`: an objection to the application was upheld.
@@ -135,11 +138,12 @@ class RoundStatus(StrEnum):
 
 
 class Round(Struct, frozen=True):
-    """One round of applications, from its call to its decision or failure.
+    """One round, from its call to its decision or failure. The round of a list begins with its notice.
 
     `review`: the review in force. `notice`: the last notice since that review. `earlier`: the notices between that
     review and `notice`. `noticed`: for each application, the completed notice that listed the application. `closed_on`:
-    the day on which the call was closed. `by`: who published the call.
+    the day on which the call was closed. `by`: who published the call. `is_list`: its notices list the entries, which
+    nobody applied for and nobody scores; the days of the call are then the day on which the round began.
     """
 
     version: int
@@ -155,8 +159,13 @@ class Round(Struct, frozen=True):
     noticed: Map[str, Shown] = Map()
     status: RoundStatus = RoundStatus.UNDER_WAY
     by: Poster | None = None
+    is_list: bool = False
     steps: int = 0
     past: tuple[Round, ...] = ()
+
+    def notice_comes_first(self, settings: Settings) -> bool:
+        """Whether a notice must precede the decision: always for a list, and otherwise as the fund's settings say."""
+        return self.is_list or settings.notice_order is NoticeOrder.BEFORE_DECISION
 
 
 class Objection(Struct, frozen=True):

@@ -87,6 +87,16 @@ class Settings(EventPart, frozen=True):
         return self.max_appropriation or USUAL_MAX_APPROPRIATION, self.max_total or USUAL_MAX_TOTAL
 
 
+class Selection(StrEnum):
+    """How the awards of a line are chosen: among those who apply to a call 公开征集, or from a list 名单 of rewards.
+
+    The line of a list has no calls, applications, reviews or scores: its public notice says who gets what, and why.
+    """
+
+    OPEN_CALL = "open_call"
+    LIST = "list"
+
+
 class Share(StrEnum):
     """How the money of a line is divided among its awards: as the meeting decides, or in proportion to the scores."""
 
@@ -160,6 +170,7 @@ class Line(EventPart, frozen=True):
     whether an award list must award all money of the line. `share`: how the money is divided; None: as each list says.
     `checkpoints`: the acceptances of an award, in their order; None: only the final one. `objective`: what the project
     is to do and to reach 项目主要任务和目标. The objective, `support` and `goals` change no decision about money.
+    `selection`: how the awards are chosen; None: by open call.
     """
 
     project: str
@@ -179,6 +190,12 @@ class Line(EventPart, frozen=True):
     objective: str | None = None
     support: Support | None = None
     goals: tuple[Goal, ...] | None = None
+    selection: Selection | None = None
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the awards are chosen from a list, without a call."""
+        return self.selection is Selection.LIST
 
     def find(self, number: int) -> LineBatch | None:
         return next((batch for batch in self.batches if batch.batch == number), None)

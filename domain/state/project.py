@@ -156,7 +156,7 @@ class Project(Struct, frozen=True):
         """Why the application `name` is not eligible to be listed in a notice and awarded; None if it is eligible.
 
         The reason is a code: withdrawn, excluded, awarded, past (of an earlier or a failed round), unscreened (the
-        screening is not passed) or unscored.
+        screening is not passed) or unscored. Entries of a list need neither a screening nor a score.
         """
         each = self.applications[name]
         current = self.rounds[str(each.round)]
@@ -166,7 +166,7 @@ class Project(Struct, frozen=True):
             "awarded": each.award is not None,
             "past": each.round != self.round or current.status is RoundStatus.FAILED,
             "unscreened": each.screening is not Screening.PASSED,
-            "unscored": name not in current.scores,
+            "unscored": not current.is_list and name not in current.scores,
         }
         return next((reason for reason, holds in reasons.items() if holds), None)
 

@@ -13,10 +13,11 @@ from domain.ledger_view import LedgerView
 from domain.money import Money
 from domain.posting import LINE, Place
 from domain.project.award import AwardListDecided
-from domain.project.call import ApplicationScreened, CallClosed, CallPublished
+from domain.project.call import Applicant, ApplicationScreened, CallClosed, CallPublished
 from domain.project.condition import OPEN
 from domain.project.eligibility import LIST, OF_ROWS, PLACES, Awarded, BatchAmount
 from domain.project.selection import (
+    Entry,
     NoticeCompleted,
     NoticeStarted,
     ObjectionResolved,
@@ -25,11 +26,11 @@ from domain.project.selection import (
     Score,
 )
 from domain.state.entities import BankAccount, Payee, Round, RoundStatus, Screening
-from domain.state.fund import NoticeOrder
 from domain.state.project import Project
 from domain.why.step import Answer, Sentence, Step, decided, guarded
 
 NOBODY = Payee("", "", account=BankAccount("", ""))
+ENTRY = Entry("?", Applicant("", ""), "?", Money(1), "?")
 MAX_LISTED = 10
 """The maximum number of applications for which one answer lists that they must be screened."""
 
@@ -59,14 +60,17 @@ def _next_in_round(ledger: LedgerView, project: Project) -> Iterator[Fact]:
     An ObjectionResolved for each open objection comes first, then the next facts of a round: call, screening, review
     or public notice. Yields nothing if only the award list itself is left to post.
     """
-    current = project.rounds.get(str(project.round))
+    line, current = ledger.fund(project.fund).line(project.code), project.rounds.get(str(project.round))
     for objection in sorted(project.open_objections):
         yield ObjectionResolved(objection, upheld=False, reason="?")
     candidates = _candidates(ledger, project)
     if current is None or (current.status is not RoundStatus.UNDER_WAY and not candidates):
-        yield CallPublished(project.round + 1, ledger.today, ledger.today)
+        call = CallPublished(project.round + 1, ledger.today, ledger.today)
+        yield _notice(ledger, project, (), (ENTRY,)) if line.is_list else call
     elif current.closed_on is None:
         yield CallClosed(current.number)
+    elif current.status is RoundStatus.UNDER_WAY and current.is_list:
+        yield from _notices(ledger, project, current)
     elif current.status is RoundStatus.UNDER_WAY:
         yield from _selection(ledger, project, current)
 
@@ -78,39 +82,52 @@ def _selection(ledger: LedgerView, project: Project, current: Round) -> Iterator
     if current.review is None:
         passed = [n for n, each in sorted(applied.items()) if each.screening is Screening.PASSED and not each.excluded]
         yield ReviewConcluded("?", tuple(Score(name, Decimal(0)) for name in passed))
-    elif current.notice and current.notice.completed is None:
+    else:
+        yield from _notices(ledger, project, current)
+
+
+def _notices(ledger: LedgerView, project: Project, current: Round) -> Iterator[Fact]:
+    """The notice of all eligible applications, or its completion, if the decision waits for it."""
+    if current.notice and current.notice.completed is None:
         yield NoticeCompleted()
-    elif current.notice is None and _notices_come_first(ledger, project):
-        yield _notice(ledger, project, current)
+    elif current.notice is None and _notices_come_first(ledger, project, current):
+        listed = (name for name in _selectable(project, current) if project.eligible(name))
+        yield _notice(ledger, project, tuple(Proposal(name, Money(1)) for name in listed))
 
 
-def _notice(ledger: LedgerView, project: Project, current: Round) -> NoticeStarted:
-    """A notice of all eligible applications that starts today and lasts as many working days as the settings require.
+def _selectable(project: Project, current: Round) -> list[str]:
+    """The applications that the review scored; of a list, its entries."""
+    return sorted(project.live_applications(current.number) if current.is_list else current.scores)
+
+
+def _notice(
+    ledger: LedgerView, project: Project, listed: tuple[Proposal, ...], entries: tuple[Entry, ...] | None = None
+) -> NoticeStarted:
+    """A notice that starts today and lasts as many working days as the settings require.
 
     If the calendar ends during these days, the notice ends on the first day that the calendar does not cover. Then the
     rule that refuses the notice names the missing year.
     """
     last_day = ledger.earliest_end(ledger.today, ledger.fund(project.fund).settings.notice_working_days)
-    listed = (name for name in sorted(current.scores) if project.eligible(name))
-    return NoticeStarted(tuple(Proposal(name, Money(1)) for name in listed), ledger.today, last_day)
+    return NoticeStarted(ledger.today, last_day, listed, entries)
 
 
-def _notices_come_first(ledger: LedgerView, project: Project) -> bool:
-    return ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
+def _notices_come_first(ledger: LedgerView, project: Project, current: Round) -> bool:
+    return current.notice_comes_first(ledger.fund(project.fund).settings)
 
 
 def _candidates(ledger: LedgerView, project: Project) -> list[str]:
     """The names of the applications that an award list could name now, in order of score, the best last.
 
-    If notices precede the decision in this fund, and the last round has a notice, only the applications that this
-    notice lists are returned.
+    If notices precede the decision, and the last round has a notice, only the applications that this notice lists are
+    returned. The entries of a list have no scores.
     """
     current = project.rounds.get(str(project.round))
     if current is None or current.status is RoundStatus.FAILED:
         return []
-    noticed = current.notice if _notices_come_first(ledger, project) else None
-    names = noticed.applications if noticed else current.scores
-    return sorted((n for n in names if project.eligible(n)), key=lambda n: (current.scores[n], n))
+    noticed = current.notice if _notices_come_first(ledger, project, current) else None
+    names = noticed.applications if noticed else _selectable(project, current)
+    return sorted((n for n in names if project.eligible(n)), key=lambda n: (current.scores.get(n, 0), n))
 
 
 def _list(ledger: LedgerView, project: Project, batch: int) -> Step:
@@ -120,10 +137,11 @@ def _list(ledger: LedgerView, project: Project, batch: int) -> Step:
     application 1 fen of `batch`.
     """
     current = project.rounds.get(str(project.round))
-    review = current.review.version if current and current.review else 0
-    noticed = current.notice if current and _notices_come_first(ledger, project) else None
-    empty = AwardListDecided(review, "", (), noticed.version if noticed else None)
-    row = Awarded("?", "?", NOBODY, Decimal(0), 1, ())
+    is_list = current.is_list if current else ledger.fund(project.fund).line(project.code).is_list
+    review = current.review.version if current and current.review else None if is_list else 0
+    noticed = current.notice if current and _notices_come_first(ledger, project, current) else None
+    empty = AwardListDecided("", (), review, noticed.version if noticed else None)
+    row = Awarded("?", "?", NOBODY, 1, ())
     candidates = _candidates(ledger, project)
     if current is None or not candidates:
         # Without rows, the conditions of rows would all be met trivially, so they are left out. PLACES is checked with
@@ -137,5 +155,5 @@ def _list(ledger: LedgerView, project: Project, batch: int) -> Step:
     line = ledger.fund(project.fund).line(project.code)
     held = {each.batch: project.accounts.balance(LINE, Place(project.code, each.batch)) for each in line.batches}
     shares = tuple(BatchAmount(n, amount) for n, amount in held.items() if amount) or (BatchAmount(batch, Money(1)),)
-    best_row = replace(row, application=best, score=current.scores[best], amounts=shares)
+    best_row = replace(row, application=best, score=current.scores.get(best), amounts=shares)
     return guarded(ledger, project, replace(empty, awards=(best_row,)), (OPEN, *LIST))

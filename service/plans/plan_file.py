@@ -162,7 +162,7 @@ def _draft(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-AS_WRITTEN = ("number_raw", "name", "name_en", "share", "checkpoints", "objective", "support", "goals")
+AS_WRITTEN = ("number_raw", "name", "name_en", "share", "checkpoints", "objective", "support", "goals", "selection")
 """The fields of a line that its event has as the file has them, if it has them."""
 
 

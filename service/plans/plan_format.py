@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.money import MAX_FEN, Money
-from domain.state.fund import Gate, Level, NoticeOrder, Share, Support
+from domain.state.fund import Gate, Level, NoticeOrder, Selection, Share, Support
 from service.yaml_file.kinds import (
     DAY,
     TEXT,
@@ -155,6 +155,7 @@ LINE = block(
         "checkpoints": many(TEXT),
         "objective": TEXT,
         "support": one_of(*Support),
+        "selection": one_of(*Selection),
         "goals": many(GOAL),
         "gates": by_batch(GATE, "拨付条件", "gate"),
     },

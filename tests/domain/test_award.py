@@ -118,12 +118,12 @@ def test_an_award_needs_an_application_that_exists_and_is_eligible():
 
 def test_an_award_list_without_a_notice_is_refused():
     quiet = Scenario().given(*allotted(line()), *reviewed())
-    decision = AwardListDecided(1, "按得分", (row("a", "1.00"),), 1)
+    decision = AwardListDecided("按得分", (row("a", "1.00"),), 1, 1)
     quiet.when(post(PROJECT, decision, "3-1")).refused(NoNotice)
 
 
 def test_an_award_to_an_application_outside_the_notice_is_refused():
-    shown = NoticeStarted((Proposal("A-a", yuan("50.00")),), day("2-16"), day("2-20"))
+    shown = NoticeStarted(day("2-16"), day("2-20"), (Proposal("A-a", yuan("50.00")),))
     partly = Scenario().given(
         *allotted(line()),
         *reviewed(),

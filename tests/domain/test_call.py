@@ -91,7 +91,7 @@ def withdraw(name: str = "a"):
         notice("2-16", "2-20", "a"),
         NoticeCompleted(),
         ObjectionReceived("Y1", "不符", "A-a"),
-        AwardListDecided(1, "按得分", (row("a", "1.00"),), 1),
+        AwardListDecided("按得分", (row("a", "1.00"),), 1, 1),
     ],
     ids=lambda fact: type(fact).__name__,
 )

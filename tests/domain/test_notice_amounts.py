@@ -42,7 +42,7 @@ def shown(amount: str, month: str = "2", name: str = "a"):
     """The posts of a notice that shows `amount` for one application, and of its completion."""
     listed = (Proposal(f"A-{name}", yuan(amount)),)
     return (
-        post(PROJECT, NoticeStarted(listed, day(f"{month}-16"), day(f"{month}-20")), f"{month}-16"),
+        post(PROJECT, NoticeStarted(day(f"{month}-16"), day(f"{month}-20"), listed), f"{month}-16"),
         post(PROJECT, NoticeCompleted(), f"{month}-21"),
     )
 

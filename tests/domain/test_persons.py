@@ -85,7 +85,7 @@ def matters() -> dict[tuple[str, str], Matter]:
     ]
     paid_to_b = replace(row("a", "30.00", "20.00"), payee=payee("b"))
     to_another = (WaiverGranted("PayeeNotApplicant", "批准", None, "A-a", payee=payee("b")), "2-28")
-    fifty = NoticeStarted((Proposal("A-a", yuan("50.00")),), day("2-16"), day("2-20"))
+    fifty = NoticeStarted(day("2-16"), day("2-20"), (Proposal("A-a", yuan("50.00")),))
     shown = (post(PROJECT, fifty, "2-16"), post(PROJECT, NoticeCompleted(), "2-21"))
     of_fifty = decided(Scenario().given(*allotted(line()), *reviewed(), *shown), row("a", "30.00", "20.00"))
     up = AwardAmended("L-a", 1, increase=True, amount=yuan("10.00"), reason="调增")

@@ -179,13 +179,13 @@ def test_a_notice_after_the_decision_cannot_list_an_ended_award():
 def test_a_further_list_can_be_decided_after_a_notice_that_followed_the_first_list():
     undecided = decided_first.given(decided_first.reversing(AwardListDecided, "2-16"))
     version = undecided.ledger.project("p").rounds["1"].review.version
-    first = undecided.given(post(PROJECT, AwardListDecided(version, "按得分", TWO_ROWS[:1]), "2-16"), *shown("a"))
-    first.when(post(PROJECT, AwardListDecided(version, "按得分", TWO_ROWS[1:]), "2-22")).accepted()
+    first = undecided.given(post(PROJECT, AwardListDecided("按得分", TWO_ROWS[:1], version), "2-16"), *shown("a"))
+    first.when(post(PROJECT, AwardListDecided("按得分", TWO_ROWS[1:], version), "2-22")).accepted()
 
 
 def test_a_notice_after_the_decision_cannot_be_dated_before_the_decision():
     later = decided_first.given(decided_first.reversing(AwardListDecided, "2-16"))
-    fact = AwardListDecided(later.ledger.project("p").rounds["1"].review.version, "按得分", (row("a", "1.00"),))
+    fact = AwardListDecided("按得分", (row("a", "1.00"),), later.ledger.project("p").rounds["1"].review.version)
     decided = later.given(post(PROJECT, fact, "3-1"))
     early = post(PROJECT, notice("2-20", "2-25", "a"), "2-20", booked="3-1")
     decided.when(early).refused(BeforeItsCause, cause="AwardListDecided")
@@ -193,14 +193,14 @@ def test_a_notice_after_the_decision_cannot_be_dated_before_the_decision():
 
 def test_a_decision_that_notices_follow_must_not_cite_a_notice():
     undecided = decided_first.given(decided_first.reversing(AwardListDecided, "2-16"))
-    fact = AwardListDecided(undecided.ledger.project("p").rounds["1"].review.version, "按得分", (row("a", "1.00"),), 1)
+    fact = AwardListDecided("按得分", (row("a", "1.00"),), undecided.ledger.project("p").rounds["1"].review.version, 1)
     undecided.when(post(PROJECT, fact, "2-17")).refused(BasisMismatch, what="notice", cited=1, current=None)
 
 
 def test_a_decision_that_notices_follow_depends_only_on_the_review():
     undecided = decided_first.given(decided_first.reversing(AwardListDecided, "2-16"))
     version = undecided.ledger.project("p").rounds["1"].review.version
-    fact = AwardListDecided(version, "按得分", (row("a", "1.00"),))
+    fact = AwardListDecided("按得分", (row("a", "1.00"),), version)
     early = post(PROJECT, fact, "2-14", booked="2-16")
     undecided.when(early).refused(BeforeItsCause, cause="ReviewConcluded")
     void = undecided.given(undecided.reversing(ReviewConcluded, "2-16"))

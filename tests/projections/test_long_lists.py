@@ -33,7 +33,7 @@ def awarded(names=NAMES):
         post(PROJECT, ReviewConcluded("平均分", tuple(Score(f"A-{n}", Decimal(90)) for n in names)), "2-15"),
         post(
             PROJECT,
-            NoticeStarted(tuple(Proposal(f"A-{n}", yuan("20.00")) for n in names), day("2-16"), day("2-20")),
+            NoticeStarted(day("2-16"), day("2-20"), tuple(Proposal(f"A-{n}", yuan("20.00")) for n in names)),
             "2-16",
         ),
         post(PROJECT, NoticeCompleted(), "2-21"),

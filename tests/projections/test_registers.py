@@ -13,12 +13,14 @@ from domain.project.award import AwardListDecided
 from domain.project.call import ApplicationReceived
 from domain.project.payment import PaymentReturned
 from domain.project.recovery import RecoveryReceived
+from domain.project.selection import Entry, NoticeStarted
 from domain.state.fund import Fund
 from domain.state.project import Project
 from service.postgres.queries import QUERIES
 from tests.random_life import PROJECTS, RandomLife
 
 ROWS = 1_000
+FIRST_PAGE = {"position": 0, "application": ""}
 NO_FILTERS = dict.fromkeys(("fund", "project", "status", "acceptance", "uscc", "payee", "recipient", "recipient_name"))
 
 
@@ -75,12 +77,14 @@ def test_an_award_has_what_its_list_decided_and_what_amendments_returns_and_reco
 
 
 def test_an_application_has_what_it_asked_for_and_its_state(lived):
-    rows = {(row["project"], row["application"]): row for row in lived.rows("applications", after=0)}
-    asked = {
-        (event.stream.partition("/")[2], event.fact.application): event.fact
-        for event in lived.life.events
-        if isinstance(event.fact, ApplicationReceived)
-    }
+    rows = {(row["project"], row["application"]): row for row in lived.rows("applications", **FIRST_PAGE)}
+    asked: dict[tuple[str, str], ApplicationReceived | Entry] = {}
+    for event in lived.life.events:
+        match event.fact:
+            case ApplicationReceived():
+                asked[event.stream.partition("/")[2], event.fact.application] = event.fact
+            case NoticeStarted():
+                asked |= {(event.stream.partition("/")[2], e.application): e for e in event.fact.entries or ()}
     assert rows.keys() == asked.keys()
     standing = set()
     for code in PROJECTS:
@@ -88,29 +92,31 @@ def test_an_application_has_what_it_asked_for_and_its_state(lived):
         for name, each in project.applications.items():
             row, fact, shown = rows[code, name], asked[code, name], project.rounds[str(each.round)].noticed.get(name)
             standing.add((code, name))
-            assert row["amount"] == (None if fact.amount is None else str(fact.amount))
-            plans = (row["title"], row["place"], row["starts_on"], row["ends_on"])
-            assert plans == (fact.title, fact.place, fact.starts_on, fact.ends_on)
-            assert (row["number"], row["round"], row["screening"]) == (each.number, each.round, each.screening)
+            plans = [row[column] for column in ("amount", "title", "place", "starts_on", "ends_on", "number")]
+            if isinstance(fact, Entry):
+                assert (row["rewarded_for"], row["grounds"]) == (fact.rewarded_for, fact.grounds)
+                assert plans == [None] * 6
+            else:
+                amount = None if fact.amount is None else str(fact.amount)
+                assert plans == [amount, fact.title, fact.place, fact.starts_on, fact.ends_on, each.number]
+            assert (row["round"], row["screening"]) == (each.round, each.screening)
             assert (row["withdrawn"], row["excluded"], row["award"]) == (each.withdrawn, each.excluded, each.award)
             assert row["shown"] == (str(shown.amount) if shown else None), (code, name)
     assert {at for at, row in rows.items() if row["status"] != "reversed"} == standing
 
 
 def test_an_award_shows_what_its_application_asked_for_and_the_notices_showed(lived):
-    of_applications = {(row["project"], row["application"]): row for row in lived.rows("applications", after=0)}
+    of_applications = {(row["project"], row["application"]): row for row in lived.rows("applications", **FIRST_PAGE)}
     for row in lived.rows("awards", position=0, award=""):
         application = of_applications[row["project"], row["application"]]
         assert (row["applied"], row["shown"]) == (application["amount"], application["shown"])
 
 
 def test_the_pages_of_applications_have_each_once(lived):
-    whole, pages, after = lived.rows("applications", after=0), [], 0
-    while page := lived.log.conn.execute(
-        QUERIES["applications"], {**NO_FILTERS, "after": after, "limit": 2}
-    ).fetchall():
+    whole, pages, after = lived.rows("applications", **FIRST_PAGE), [], FIRST_PAGE
+    while page := lived.log.conn.execute(QUERIES["applications"], {**NO_FILTERS, **after, "limit": 2}).fetchall():
         pages += page
-        after = page[-1]["received_position"]
+        after = {"position": page[-1]["received_position"], "application": page[-1]["application"]}
     assert pages == whole
 
 

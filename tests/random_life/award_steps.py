@@ -116,10 +116,10 @@ def posted_name(life: Life, project: Project, key: str) -> str | None:
 
 
 def graded(life: Life, line: Line | None) -> dict[str, Any]:
-    """What a passed acceptance may carry; it moves nothing."""
+    """What a passed acceptance may carry; it moves nothing. Sometimes an actual is of a goal that is not planned."""
     if life.chance(60):
         return {}
-    actuals = (acceptance.Actual("专利", "3"),) if line and line.goals else None
+    actuals = (acceptance.Actual("专利", "3"),) if (line and line.goals) or life.chance(30) else None
     conclusion = life.pick(tuple(acceptance.Conclusion))
     return {"conclusion": conclusion, "score": Decimal(80), "settled": life.amount(), "actuals": actuals}
 

@@ -14,7 +14,7 @@ from domain.project.award import AwardListDecided
 from domain.project.eligibility import Awarded, BatchAmount
 from domain.rules.award import NothingToShareBy, QuantumTooCoarse
 from domain.state.entities import Round
-from domain.state.fund import Line, NoticeOrder, Share
+from domain.state.fund import Line, Share
 from domain.state.project import Project
 from tests.random_life.base import Life
 from tests.random_life.recipients import name_of, payee
@@ -24,10 +24,9 @@ def decide(life: Life, project: Project) -> AwardListDecided | None:
     """An award list that shares the line, or a part of it, among one to three eligible applications."""
     current = project.rounds.get(str(project.round))
     line = life.fund.lines.get(project.code)
-    if current is None or current.review is None or line is None:
+    if current is None or line is None or (current.review is None and not current.is_list):
         return None
-    before = life.fund.settings.notice_order is NoticeOrder.BEFORE_DECISION
-    notice = current.notice if before else None
+    notice = current.notice if current.notice_comes_first(life.fund.settings) else None
     names = notice.applications if notice else current.scores
     eligible = sorted(name for name in names if project.eligible(name))[: life.pick((1, 2, 2, 3))]
     available = {b.batch: project.accounts.balance(LINE, project.place("", b.batch)) for b in line.batches}
@@ -40,8 +39,8 @@ def decide(life: Life, project: Project) -> AwardListDecided | None:
     if not rows:
         return None
     quantum = life.fund.settings.quantum if by_score else None
-    version = notice.version if notice else None
-    return AwardListDecided(current.review.version, "随机", rows, version, quantum, by_score=by_score)
+    review, version = current.review.version if current.review else None, notice.version if notice else None
+    return AwardListDecided("随机", rows, review, version, quantum, by_score=by_score)
 
 
 def _shares(
@@ -50,7 +49,7 @@ def _shares(
     """The share of each application by batch, and whether the shares are allocated by score."""
     whole = line.fixed_total or life.chance(40)
     as_planned = line.share is not None and life.chance(90)
-    if line.share is Share.BY_SCORE if as_planned else life.chance(40):
+    if not current.is_list and (line.share is Share.BY_SCORE if as_planned else life.chance(40)):
         if not whole:
             available = {batch: Money(left // 2 // 10 * 10) for batch, left in available.items()}
         try:
@@ -65,9 +64,9 @@ def _shares(
 
 
 def _row(project: Project, rank: int, name: str, share: dict[int, Money]) -> Awarded:
-    to, score = payee(name_of(project.applications[name].identities[-1])), project.current_round().scores[name]
+    to, score = payee(name_of(project.applications[name].identities[-1])), project.current_round().scores.get(name)
     amounts = tuple(BatchAmount(batch, amount) for batch, amount in share.items() if amount)
-    return Awarded(f"L-{name.removeprefix('A-')}", name, to, score, rank, amounts)
+    return Awarded(f"L-{name.removeprefix('A-')}", name, to, rank, amounts, score)
 
 
 def _to_another(decided: AwardListDecided) -> AwardListDecided:

@@ -21,7 +21,7 @@ from domain.fund.plan import PlanRevised
 from domain.money import MAX_FEN, Money
 from domain.period import following, last_day, period_of
 from domain.posting import LINE, POOL, RECOVERED, AccountAt
-from domain.state.fund import Gate, Line, LineBatch, NoticeOrder, Settings, Source
+from domain.state.fund import Gate, Line, LineBatch, NoticeOrder, Selection, Settings, Source
 from domain.state.project import Project
 from tests.lives import line, plan
 from tests.random_life.base import Life, of_some_origin
@@ -214,6 +214,10 @@ def _other_checkpoints(life: Life, mine: Line) -> list[Line]:
     return [replace(mine, checkpoints=life.pick((None, ("midterm", "final"), ("final",))))]
 
 
+def _other_selection(_: Life, mine: Line) -> list[Line]:
+    return [replace(mine, selection=None if mine.is_list else Selection.LIST)]
+
+
 def _other_limit(life: Life, mine: Line) -> list[Line]:
     return [replace(mine, awards=life.random.randint(1, 4), fixed_total=life.chance(30))]
 
@@ -234,7 +238,16 @@ def _drop_line(_: Life, __: Line) -> list[Line]:
     return []
 
 
-REVISIONS = (*(_other_amount,) * 5, _other_gate, _other_checkpoints, _other_limit, _add_batch, _drop_batch, _drop_line)
+REVISIONS = (
+    *(_other_amount,) * 5,
+    _other_gate,
+    _other_checkpoints,
+    _other_limit,
+    _other_selection,
+    _add_batch,
+    _drop_batch,
+    _drop_line,
+)
 
 FUND_STEPS = {
     allot: 3,

@@ -22,7 +22,7 @@ from domain.period import following, last_day, period_of
 from domain.posting import POOL, RECOVERED
 from domain.project import amendment, payment
 from domain.project.lifecycle import ProjectOpened
-from domain.state.fund import UNNAMED, Gate, Level, Line, Source
+from domain.state.fund import UNNAMED, Gate, Level, Line, Selection, Share, Source
 from domain.state.project import Project
 from tests.lives import actual, line
 from tests.random_life.award_steps import pick_award
@@ -116,6 +116,12 @@ def _wrong_sum(life: Life, _: Project) -> StepResult:
 def _line_twice(life: Life, _: Project) -> StepResult:
     lines = plan_lines(life)
     return revised(life.fund.sources, *lines, lines[0]) if lines else None
+
+
+def _list_by_score(life: Life, _: Project) -> StepResult:
+    *others, last = plan_lines(life) or [None]
+    changed = last and replace(last, selection=Selection.LIST, share=Share.BY_SCORE)
+    return revised(life.fund.sources, *others, changed) if changed else None
 
 
 def _line_of_other_fund(life: Life, _: Project) -> StepResult:
@@ -233,6 +239,7 @@ FUND: dict[str, InvalidStep] = {
     "PlanAlreadyAdopted": lambda _, __: PlanAdopted(draft=3),
     "PlanSumsDisagree": _wrong_sum,
     "PlanNamesTwice": _line_twice,
+    "ListHasNoScores": _list_by_score,
     "CodeOfOtherFund": _line_of_other_fund,
     "PlanNamesUnknown": _without_tasks,
     "PlanExceedsPool": _above_the_pool,

@@ -17,7 +17,7 @@ from tests.random_life.base import Life
 from tests.random_life.decision import DEFECTS_BY_RULE, decide, with_first_row
 from tests.random_life.invalid_fund_steps import ONE_DAY, InvalidStep, StepResult
 from tests.random_life.recipients import applicant, name_of
-from tests.random_life.round_steps import new_name
+from tests.random_life.round_steps import new_name, show_entries
 
 
 def in_round(make: Callable[[Life, Project, Round], StepResult]) -> InvalidStep:
@@ -78,7 +78,7 @@ def _one_not_scored(_: Life, project: Project, current: Round) -> StepResult:
 
 def _show(life: Life, names: Iterable[str], last_day: date) -> StepResult:
     shown = tuple(selection.Proposal(name, life.amount()) for name in sorted(names))
-    return selection.NoticeStarted(shown, life.day, last_day) if shown else None
+    return selection.NoticeStarted(life.day, last_day, shown) if shown else None
 
 
 def _objects(life: Life, project: Project, on: date, application: str | None) -> Posted:
@@ -108,9 +108,21 @@ def _resolve_again(life: Life, project: Project) -> StepResult:
     return selection.ObjectionResolved(name, upheld=False, reason="再议") if name else None
 
 
+def _chosen_otherwise(life: Life, project: Project) -> StepResult:
+    """A step of a call where the awards are chosen from a list, or the other way round."""
+    line, current = life.fund.lines.get(project.code), project.rounds.get(str(project.round))
+    if line is None or not line.is_list:
+        return show_entries(life, project)
+    if current and current.is_list:
+        name = life.pick_any(project.live_applications(current.number))
+        return call.ApplicationScreened(name, passed=True) if name else None
+    return _call_again(life, project)
+
+
 ROUND: dict[str, InvalidStep] = {
     "RoundUnderWay": _call_again,
     "NoRoundUnderWay": lambda _, project: call.CallClosed(max(project.round, 1)),
+    "SelectionMismatch": _chosen_otherwise,
     "RoundOutOfTurn": lambda life, _: call.CallPublished(99, life.day, life.day),
     "CallIsClosed": in_round(lambda life, _, now: call.CallExtended(now.number, life.day + ONE_DAY)),
     "CallStillOpen": in_round(lambda _, __, now: call.CallFailed(now.number, "提前") if not now.closed_on else None),
@@ -128,7 +140,7 @@ ROUND: dict[str, InvalidStep] = {
     "CalendarUnknown": in_round(lambda life, _, now: _show(life, now.scores, date(2031, 1, 1))),
     "NoNotice": lambda _, __: selection.NoticeCompleted(),
     "OutsideNotice": in_notice(lambda life, project, now: _objects(life, project, now.last_day + ONE_DAY, None)),
-    "NoReview": in_round(lambda _, __, now: None if now.review else AwardListDecided(1, "随机", ())),
+    "NoReview": in_round(lambda _, __, now: None if now.review or now.is_list else AwardListDecided("随机", (), 1)),
     "NotInNotice": in_notice(_objects_to_another),
     "ObjectionTooLate": in_notice(_objects_after_decision),
     "ObjectionResolvedAlready": _resolve_again,
@@ -154,9 +166,10 @@ def _award_another(life: Life, project: Project) -> StepResult:
     current = project.rounds.get(str(project.round))
     if decided is None or current is None or current.notice is None:
         return None
-    others = [n for n in current.scores if project.eligible(n) and n not in current.notice.applications]
+    known = project.live_applications(current.number)
+    others = [n for n in sorted(known) if project.eligible(n) and n not in current.notice.applications]
     name = life.pick_any(others)
-    return with_first_row(decided, application=name, score=current.scores[name]) if name else None
+    return with_first_row(decided, application=name, score=current.scores.get(name)) if name else None
 
 
 DECISION: dict[str, InvalidStep] = {rule: of_list(add_defect) for rule, add_defect in DEFECTS_BY_RULE.items()}

@@ -18,7 +18,7 @@ from domain.project.amendment import AwardTerminated
 from domain.project.call import CallExtended
 from domain.project.lifecycle import ProjectOpened
 from domain.state.entities import MAX_UNDO_STEPS, AwardStatus
-from domain.state.fund import Gate, Goal, Level, Line, Share, Source, Support
+from domain.state.fund import Gate, Goal, Level, Line, Selection, Share, Source, Support
 from domain.state.project import Project
 from tests.lives import line, plan
 from tests.random_life.base import FUNDS, PROJECTS, Life
@@ -66,9 +66,9 @@ def _line(life: Life, number: int, code: str) -> Line:
     places = life.pick((1, 1, 2, 2, 3))
     planned = line(code, number, places, fixed=fixed, amounts=tuple(amounts), gates=gates, checkpoints=checkpoints)
     goals = life.pick((None, (Goal("专利", "不少于 20", "件"),)))
-    return replace(
-        planned, share=life.pick((None, None, None, *Share)), goals=goals, support=life.pick((None, *Support))
-    )
+    share, support = life.pick((None, None, None, *Share)), life.pick((None, *Support))
+    is_list = support is Support.REWARD and share is not Share.BY_SCORE
+    return replace(planned, share=share, goals=goals, support=support, selection=Selection.LIST if is_list else None)
 
 
 def advance_to_payment(life: Life, code: str) -> Iterator[bool]:
@@ -90,10 +90,13 @@ def advance_to_payment(life: Life, code: str) -> Iterator[bool]:
 def exceed_undo_limit(life: Life, code: str) -> Iterator[bool]:
     """Take more steps of a round than can be reversed, then reverse one after another until a reversal is refused.
 
-    Yields after each post whether it was accepted.
+    The project of a list has no call, so nothing is done for it. Yields after each post whether it was accepted.
     """
     stream = f"project/{code}"
-    yield life.try_(life.post(publish(life, life.ledger.project(code)), stream))
+    called = life.try_(life.post(publish(life, life.ledger.project(code)), stream))
+    yield called
+    if not called:
+        return
     for _ in range(MAX_UNDO_STEPS + 1):
         current = life.ledger.project(code).rounds["1"]
         yield life.try_(life.post(CallExtended(1, current.closes_on + timedelta(days=1)), stream))

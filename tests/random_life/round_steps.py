@@ -14,7 +14,6 @@ from domain.money import Money
 from domain.posting import POOL
 from domain.project import call, selection
 from domain.state.entities import AwardStatus, Notice, Round, RoundStatus, Screening
-from domain.state.fund import NoticeOrder
 from domain.state.project import Project
 from tests.random_life.base import Life
 from tests.random_life.decision import DEFECTS, decide
@@ -27,7 +26,7 @@ def next_step(life: Life, project: Project) -> StepResult:
     """The next step of the round, or the call of a new round."""
     current = project.rounds.get(str(project.round))
     if current is None or current.status is RoundStatus.FAILED:
-        return publish(life, project)
+        return open_round(life, project)
     if current.status is RoundStatus.DECIDED:
         return after_decision(life, project, current)
     if current.closed_on is None:
@@ -39,6 +38,12 @@ def next_step(life: Life, project: Project) -> StepResult:
     if project.open_objections and life.chance(90):
         return resolve(life, project)
     return toward_decision(life, project, current)
+
+
+def open_round(life: Life, project: Project) -> Fact:
+    """A call or, if the awards are chosen from a list, a notice with its entries."""
+    line = life.fund.lines.get(project.code)
+    return show_entries(life, project) if line is not None and line.is_list else publish(life, project)
 
 
 def publish(life: Life, project: Project) -> Fact:
@@ -85,10 +90,10 @@ def toward_decision(life: Life, project: Project, current: Round) -> StepResult:
 
     Sometimes it is a second review, a second notice or a failed call.
     """
-    if current.review is None or life.chance(5):
+    if not current.is_list and (current.review is None or life.chance(5)):
         return review(life, project, current)
     notice = current.notice
-    before = life.fund.settings.notice_order is NoticeOrder.BEFORE_DECISION
+    before = current.notice_comes_first(life.fund.settings)
     if before and (notice is None or life.chance(8)):
         return start_notice(life, project, current)
     if before and notice and notice.completed is None:
@@ -128,7 +133,7 @@ def after_decision(life: Life, project: Project, current: Round) -> StepResult:
         return decide(life, project)
     line = life.fund.lines.get(project.code)
     has_places = line is not None and project.places_taken(line) < line.awards
-    return publish(life, project) if life.chance(40 if has_places else 4) else None
+    return open_round(life, project) if life.chance(40 if has_places else 4) else None
 
 
 def review(life: Life, project: Project, current: Round) -> Fact:
@@ -145,8 +150,9 @@ def review(life: Life, project: Project, current: Round) -> Fact:
 
 def listable(life: Life, project: Project, current: Round) -> list[str]:
     """The applications that the next notice would list."""
-    names = sorted(name for name in project.live_applications(current.number) if name in current.scores)
-    if life.fund.settings.notice_order is NoticeOrder.BEFORE_DECISION:
+    applied = sorted(project.live_applications(current.number))
+    names = applied if current.is_list else [name for name in applied if name in current.scores]
+    if current.notice_comes_first(life.fund.settings):
         again = life.chance(30)
         return [name for name in names if project.eligible(name) or (again and has_live_award(project, name))]
     return [name for name in names if name not in current.noticed and has_live_award(project, name)]
@@ -163,12 +169,27 @@ ENOUGH = Money(1_000)
 
 def start_notice(life: Life, project: Project, current: Round) -> Fact:
     names = listable(life, project, current)
+    if current.is_list and current.status is RoundStatus.UNDER_WAY and (not names or life.chance(25)):
+        return show_entries(life, project, names)
     if not names:
         return fail(life, current)
     if life.chance(15):
         names = names[:-1] or names
     proposals = tuple(selection.Proposal(name, ENOUGH if life.chance(92) else life.amount()) for name in names)
-    return selection.NoticeStarted(proposals, life.day, life.day + timedelta(days=life.random.randint(3, 6)))
+    return selection.NoticeStarted(life.day, life.day + timedelta(days=life.random.randint(3, 6)), proposals)
+
+
+def show_entries(life: Life, project: Project, again: Iterable[str] = ()) -> selection.NoticeStarted:
+    """A notice of one to three new entries of a list, sometimes two of one recipient, and of the entries in `again`."""
+    taken, entries = set(project.applications), []
+    for _ in range(life.pick((1, 2, 3))):
+        name = new_name(project.code, taken)
+        taken.add(f"A-{name}")
+        who = entries[-1].recipient if entries and life.chance(20) else applicant(name)
+        entries.append(selection.Entry(f"A-{name}", who, "发明专利授权", ENOUGH, "专利证书"))
+    shown = tuple(selection.Proposal(name, ENOUGH) for name in again)
+    last_day = life.day + timedelta(days=life.random.randint(3, 6))
+    return selection.NoticeStarted(life.day, last_day, shown, tuple(entries))
 
 
 def complete(life: Life, notice: Notice) -> Fact:

@@ -20,12 +20,12 @@ from service.auth import api_keys
 from service.auth.grants import SCOPES, grant
 from tests.service.conftest import SECRET, Api
 
-LAST = "demo-141"
+LAST = "demo-161"
 """The last event of the example life that is posted. Later ones close the projects and the fund."""
 NAMES = ("award", "application", "payment", "repeats", "objection", "recovery", "hold")
 TEXTS = (
     "actor", "number", "title", "issuer", "name", "name_annex", "name_en", "reason", "method", "explanation",
-    "reference", "voucher", "approver", "payee", "text", "objective",
+    "reference", "voucher", "approver", "payee", "text", "objective", "rewarded_for", "grounds",
 )  # fmt: skip
 """The fields of posts whose text gets a mark. The fields in NAMES get it as a suffix with a hyphen."""
 SEPARATE = {"approve:payment": "approver", "post:waiver": "waiver", "post:reversal": "books"}
@@ -170,11 +170,13 @@ def _marked(event: dict, owners: Owners) -> tuple[str, dict]:
     text = json.dumps(event["data"], ensure_ascii=False)
     data = _with_mark(json.loads(text), mark)
     for line in data["lines"] if event["type"] in ("PlanDrafted", "PlanRevised") else ():
-        line_mark = owners.marks[int(line["project"][-1])]
+        line_mark = owners.marks[_number(line["project"])]
         line.update({name: f"{line[name]}{line_mark}" for name in ("name", "name_annex") if name in line})
     text = json.dumps({"subject": event["subject"], "data": data}, ensure_ascii=False)
     for old, new in zip(
-        ("demo-2025-01", "demo-2025-02", "demo-2025"), (*owners.codes[1:], owners.codes[0]), strict=True
+        ("demo-2025-01", "demo-2025-02", "demo-2025-03", "demo-2025"),
+        (*owners.codes[1:], f"{owners.codes[2]}-3", owners.codes[0]),
+        strict=True,
     ):
         text = text.replace(old, new)
     text = re.sub("6222 0212 3456 7890 [0-9]{3}", lambda found: _account(found[0], digits), text)
@@ -184,12 +186,19 @@ def _marked(event: dict, owners: Owners) -> tuple[str, dict]:
 
 
 def _owner(event: dict) -> int:
-    """The owner of an event of the example life: 0 for the fund, 1 and 2 for its projects."""
+    """The owner of an event of the example life: 0 for the fund, 1 and 2 for its projects. The third has the second's.
+
+    A reconciled statement belongs to the second one too.
+    """
     if event["subject"].startswith("project/"):
-        return int(event["subject"][-1])
-    if event["type"] == "StatementReconciled" or event["data"].get("project", "").endswith("02"):
+        return _number(event["subject"])
+    if event["type"] == "StatementReconciled":
         return 2
-    return 1 if "project" in event["data"] else 0
+    return _number(event["data"]["project"]) if "project" in event["data"] else 0
+
+
+def _number(project: str) -> int:
+    return min(int(project[-1]), 2)
 
 
 def _with_mark(value: Any, mark: str, field: str = "") -> Any:

@@ -77,17 +77,18 @@ def test_a_line_without_checkpoints_has_one_which_is_called_acceptance(posted):
 
 
 def test_the_plan_and_the_projects_show_the_checkpoints_and_the_gates_as_written(posted):
-    [first, second] = posted.get(f"/v1/funds/{examples.FUND}/plan").json["rows"]
+    first, second, _ = posted.get(f"/v1/funds/{examples.FUND}/plan").json["rows"]
     assert (first["checkpoints"], second["checkpoints"]) == (["midterm", "final"], [])
     assert [batch["gate"] for batch in first["batches"]] == ["award", "agreement", "final"]
     assert posted.get(f"/v1/projects/{FIRST}").json["checkpoints"] == ["midterm", "final"]
 
 
 def test_the_plan_and_the_projects_show_what_the_line_is_for(posted):
-    [first, second] = posted.get(f"/v1/funds/{examples.FUND}/plan").json["rows"]
+    [first, second, third] = posted.get(f"/v1/funds/{examples.FUND}/plan").json["rows"]
     assert first["objective"].startswith("建设示例平台")
     assert (first["support"], first["goals"]) == ("advance", examples.GOALS)
     assert (second["objective"], second["support"], second["goals"]) == (None, None, [])
+    assert [each["selection"] for each in (first, second, third)] == ["open_call", "open_call", "list"]
     project = posted.get(f"/v1/projects/{FIRST}").json
     assert {name: project[name] for name in ("objective", "support", "goals")} == {
         name: first[name] for name in ("objective", "support", "goals")

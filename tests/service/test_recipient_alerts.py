@@ -7,7 +7,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from service.api.contract.event_types import LIFE
-from service.api.contract.examples import FIRST, PERSON, SECOND
+from service.api.contract.examples import AUTHOR, FIRST, LAMPS, PERSON, SECOND
 from service.auth import api_keys
 from service.auth.grants import grant
 from tests.service.conftest import SECRET, live
@@ -173,11 +173,18 @@ def test_a_recipient_renamed_to_that_of_another_line_is_reported_since_the_renam
     assert alert["facts"]["awards"] == f"{FIRST}/L-01, {SECOND}/M-01"
 
 
+OF_LISTS = {
+    LAMPS["uscc"]: ["demo N-01", "demo N-02", "other N-01", "other N-02"],
+    f"…{AUTHOR['id_card'][-4:]}": ["demo N-03", "other N-03"],
+}
+"""The recipients of the third project of both funds, whose awards are chosen from a list."""
+
+
 @pytest.mark.parametrize(
     ("key", "awards"),
     [
-        ("auditor", {MERGED: ["first", "other-first"], SEEDS: ["second", "other-second"]}),
-        ("both", {MERGED: ["first", "other-first"], SEEDS: ["second", "other-second"]}),
+        ("auditor", {MERGED: ["first", "other-first"], SEEDS: ["second", "other-second"], **OF_LISTS}),
+        ("both", {MERGED: ["first", "other-first"], SEEDS: ["second", "other-second"], **OF_LISTS}),
         ("and-project", {SEEDS: ["second", "other-second"]}),
         ("one-fund", {}),
     ],
@@ -187,6 +194,8 @@ def test_a_recipient_of_two_funds_is_reported_only_to_those_who_may_read_both(ot
         "first": f"{FIRST}/L-01", "second": f"{SECOND}/M-01", "other-first": "other-2025-01/L-01",
         "other-second": "other-2025-02/M-01",
     }  # fmt: skip
+    for name in (each for of in OF_LISTS.values() for each in of):
+        names[name] = name.replace(" ", "-2025-03/")
     found = {each["facts"]["code"]: each["facts"]["awards"] for each in alerts(other_fund, "recipient-twice", key)}
     assert found == {code: ", ".join(sorted(names[each] for each in of)) for code, of in awards.items()}
 

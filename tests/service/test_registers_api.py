@@ -104,7 +104,7 @@ def test_a_payment_name_used_in_two_projects_is_answered_with_409_and_the_projec
 
 def test_a_payee_without_a_uscc_in_the_confirmation_does_not_get_the_requested_payee_s(api):
     life = api.get("/v1/event-types", None).json["example_life"]
-    paid = next(n for n, event in enumerate(life) if event["type"] == "PaymentConfirmed")
+    paid = next(n for n, e in enumerate(life) if e["type"] == "PaymentConfirmed" and e["data"]["payment"] == "P-01")
     live(api, life[:paid])
     other = {"name": "示例材料有限公司", "account": "999999"}
     live(api, [{**life[paid], "data": {**life[paid]["data"], "payee": other}}])

@@ -21,7 +21,7 @@ Chapter = Generator[Event, int, T]
 that the event's stream then has."""
 
 SOURCE = "/example/sender"
-FUND, FIRST, SECOND = "demo-2025", "demo-2025-01", "demo-2025-02"
+FUND, FIRST, SECOND, THIRD = "demo-2025", "demo-2025-01", "demo-2025-02", "demo-2025-03"
 CLERK, APPROVER, HEAD, ACCOUNTANT = "示例·经办人周某", "示例·审批人吴某", "示例·局长郑某", "示例·会计冯某"
 INSPECTOR = "示例·检查组秦某"
 LEVELS = ["审核", "审批"]
@@ -40,6 +40,8 @@ SEEDS = {"name": "示例种业有限公司", "uscc": "91440104MA0000005G", "acco
 PUMPS = {"name": "示例泵业有限公司", "uscc": "91440104MA0000006K", "account": "6222 0212 3456 7890 666"}
 PERSON = {"name": "示例发明人何某", "id_card": "440104190001010001", "account": "6222 0212 3456 7890 777"}
 GLASS = {"name": "示例玻璃有限公司", "uscc": "91440104MA0000008R", "account": "6222 0212 3456 7890 888"}
+LAMPS = {"name": "示例照明有限公司", "uscc": "91440104MA00000102", "account": "6222 0212 3456 7890 999"}
+AUTHOR = {"name": "示例发明人吕某", "id_card": "440104190001010028", "account": "6222 0212 3456 7890 000"}
 
 
 APPLIED = {
@@ -79,6 +81,7 @@ def _chapters() -> Chapter[None]:
     yield from _first_call()
     yield from _failed_call()
     yield from _second_call()
+    yield from _rewards()
     irregular = yield from _payments()
     yield from _changes()
     yield from _acceptance()
@@ -103,7 +106,8 @@ def _builder(subject: str) -> BuildEvent:
     return build
 
 
-fund, first, second = _builder(f"fund/{FUND}"), _builder(f"project/{FIRST}"), _builder(f"project/{SECOND}")
+fund = _builder(f"fund/{FUND}")
+first, second, third = (_builder(f"project/{code}") for code in (FIRST, SECOND, THIRD))
 
 
 # The fund --------------------------------------------------------------------
@@ -117,17 +121,18 @@ def _founding() -> Chapter[int]:
     """
     settings: Event = {"notice_working_days": 5, "approvals": LEVELS, "acceptance_tries": 3}
     yield fund("FundEstablished", "2025-01-06", "立项依据 示例〔2025〕1号", name="示例专项资金", settings=settings)
-    received = {"amount": "1500000.00", "budget_year": 2025}
+    received = {"amount": "1600000.00", "budget_year": 2025}
     appropriation = yield fund("AppropriationReceived", "2025-01-10", "上级指标文号 示例指标〔2025〕1号", **received)
     lines = {
         FIRST: {1: "600000.00", 2: "200000.00", 3: "200000.00"},
         SECOND: {1: "300000.00", 2: "200000.00"},
+        THIRD: {1: "100000.00"},
     }
-    batches = {1: "900000.00", 2: "400000.00", 3: "200000.00"}
-    totals = {FIRST: "1000000.00", SECOND: "500000.00"}
-    draft = yield fund("PlanDrafted", "2025-01-15", **_plan("1500000.00", batches, totals, lines))
+    batches = {1: "1000000.00", 2: "400000.00", 3: "200000.00"}
+    totals = {FIRST: "1000000.00", SECOND: "500000.00", THIRD: "100000.00"}
+    draft = yield fund("PlanDrafted", "2025-01-15", **_plan("1600000.00", batches, totals, lines))
     yield fund("PlanAdopted", "2025-01-20", "局文 示例局〔2025〕3号", draft=draft)
-    for build in (first, second):
+    for build in (first, second, third):
         yield build("ProjectOpened", "2025-01-21", fund=FUND)
     for project, amounts in lines.items():
         for share in _amounts(amounts):
@@ -155,10 +160,14 @@ def _plan(total: str, batches: dict[int, str], totals: dict[str, str], lines: di
             "objective": "建设示例平台，服务辖区企业，形成一批高价值专利。",
         },
         SECOND: {"number": 2, "name": "示例项目二", "tasks": ["一", "二"], "award_rule": "max", "awards": 2},
+        THIRD: {
+            "number": 3, "name": "示例奖励", "tasks": ["二"], "award_rule": "max", "awards": 10,
+            "support": "reward", "selection": "list",
+        },
     }  # fmt: skip
     return {
         "title": "示例专项资金安排计划",
-        "sources": [{"source": "中央", "name": "示例·中央专项资金", "level": "central", "amount": "1500000.00"}],
+        "sources": [{"source": "中央", "name": "示例·中央专项资金", "level": "central", "amount": "1600000.00"}],
         "total": total,
         "tasks": [{"code": "一", "name": "示例任务一"}, {"code": "二", "name": "示例任务二"}],
         "batches": [{"batch": batch, "name": BATCHES[batch], "total": amount} for batch, amount in batches.items()],
@@ -249,12 +258,43 @@ def _second_call() -> Chapter[None]:
     yield second("AgreementSigned", "2025-04-25", "合同号 示例合同2", award="M-01", **term)
 
 
+def _rewards() -> Chapter[None]:
+    """The third project, whose awards are chosen from a list: one recipient has two items, another is a person."""
+    listed = {
+        "C-01": (LAMPS, "中国专利优秀奖", "50000.00", "示例奖励办法第三条，证书 示例奖〔2024〕1号"),
+        "C-02": (LAMPS, "发明专利授权", "20000.00", "示例奖励办法第五条，证书 示例专利1"),
+        "C-03": (AUTHOR, "发明专利授权", "30000.00", "示例奖励办法第五条，证书 示例专利2"),
+    }
+    entries = [
+        {
+            "application": name, "recipient": _without_account(recipient), "rewarded_for": rewarded_for,
+            "amount": amount, "grounds": grounds,
+        }
+        for name, (recipient, rewarded_for, amount, grounds) in listed.items()
+    ]  # fmt: skip
+    days = {"first_day": "2025-03-12", "last_day": "2025-03-18"}
+    notice = yield third("NoticeStarted", "2025-03-11", "公示 示例名单公示1", entries=entries, **days)
+    yield third("NoticeCompleted", "2025-03-19")
+    rows = [
+        _row("N-01", "C-01", LAMPS, {1: "50000.00"}, rank=1),
+        _row("N-02", "C-02", LAMPS, {1: "20000.00"}, rank=2),
+        _row("N-03", "C-03", AUTHOR, {1: "30000.00"}, rank=3),
+    ]
+    cites = "纪要 示例纪要3,立项文号 示例立项3"
+    yield third("AwardListDecided", "2025-03-24", cites, notice=notice, method="按奖励办法", awards=rows)
+    for row in rows:
+        paid = {"award": row["award"], **row["amounts"][0], "payee": row["payee"]}
+        yield from _pay(third, f"P-3{row['rank']}", "2025-03-28", **paid)
+
+
+def _without_account(recipient: Event) -> Event:
+    return {part: recipient[part] for part in recipient if part != "account"}
+
+
 def _applied(build: BuildEvent, day: str, applicants: dict[str, Event]) -> Iterator[Event]:
     for name, each in applicants.items():
-        applicant = {part: each[part] for part in each if part != "account"}
-        yield build(
-            "ApplicationReceived", day, f"受理号 示例受理{name}", application=name, applicant=applicant, **APPLIED
-        )
+        who = _without_account(each)
+        yield build("ApplicationReceived", day, f"受理号 示例受理{name}", application=name, applicant=who, **APPLIED)
 
 
 def _screened(build: BuildEvent, day: str, passed: dict[str, bool]) -> Iterator[Event]:
@@ -376,9 +416,11 @@ def _changes() -> Chapter[None]:
     lines = {
         FIRST: {1: "600000.00", 2: "200000.00", 3: "240000.00"},
         SECOND: {1: "180000.00", 2: "200000.00"},
+        THIRD: {1: "100000.00"},
     }
-    batches = {1: "780000.00", 2: "400000.00", 3: "240000.00"}
-    revised = _plan("1420000.00", batches, {FIRST: "1040000.00", SECOND: "380000.00"}, lines)
+    batches = {1: "880000.00", 2: "400000.00", 3: "240000.00"}
+    totals = {FIRST: "1040000.00", SECOND: "380000.00", THIRD: "100000.00"}
+    revised = _plan("1520000.00", batches, totals, lines)
     yield fund("PlanRevised", "2025-05-20", "批复 示例批〔2025〕3号", **revised)
     back: Event = {"account": "pool", "amount": "80000.00", "funding_source": "中央"}
     yield fund("SurplusSurrendered", "2025-05-22", "收回指标文 示例收回1", **back)
@@ -496,7 +538,7 @@ def _wrong(irregular: int) -> Chapter[None]:
 
 
 def _closing() -> Chapter[None]:
-    for build in (first, second):
+    for build in (first, second, third):
         yield build("ProjectClosed", "2026-04-20", "结项 示例结项1")
     yield fund("SurplusSurrendered", "2026-04-24", "收回指标文 示例收回2", account="pool", amount="239500.00")
     yield fund("FundClosed", "2026-04-30", "结项 示例结项2")

@@ -244,6 +244,10 @@ FIELDS = {
         "支持方式：advance 前补助，after 后补助，reward 奖励",
         "How the line supports its projects: `advance` (before the work), `after` (after it) or `reward`.",
     ),
+    "selection": (
+        "立项方式：open_call 公开征集（默认），list 按名单（奖励、事后奖补）",
+        "How the awards are chosen: by `open_call` (the default), or from a `list`, as rewards are.",
+    ),
     "goals": ("绩效目标", "The performance goals of the line."),
     "target": ("目标值，如 不少于 20", "What is to be reached, as text, such as 不少于 20."),
     "unit": ("计量单位，如 件", "The unit of the target, such as 件."),
@@ -288,15 +292,27 @@ FIELDS = {
     "method": ("评审或分配方法", "The method of review or of allocation."),
     "scores": ("得分：通过审查的申报每份一个", "The scores: exactly one for each application that passed screening."),
     "score": (
-        "得分；立项时须与评审一致，验收时为百分制",
-        "The score; in an award decision, it must equal the score of the review; of an acceptance, it is of 100.",
+        "得分；立项时须与评审一致（按名单立项的不填），验收时为百分制",
+        (
+            "The score; in an award decision, it must equal the score of the review, and is omitted for a list; of an"
+            " acceptance, it is of 100."
+        ),
     ),
-    "applications": ("公示的申报及拟安排金额", "The applications in the notice, with their proposed amounts."),
+    "applications": (
+        "公示的申报（或先前公示已列的名单各项）及拟安排金额",
+        "The applications in the notice, or the entries of an earlier notice, with their proposed amounts.",
+    ),
+    "recipient": ("拟奖励的单位或个人", "Who is to get the reward."),
+    "rewarded_for": ("奖励事项", "What is rewarded."),
+    "grounds": ("奖励依据", "Why it is rewarded."),
     "first_day": ("公示首日；对账单首日", "The first day of the notice or of the statement."),
     "last_day": ("公示末日（含）；对账单末日（含）", "The last day of the notice or of the statement (inclusive)."),
     "review": (
-        "所依据评审的版本：提交 ReviewConcluded 时答复的 version",
-        "The review that the decision is based on: the `version` returned for its ReviewConcluded event.",
+        "所依据评审的版本：提交 ReviewConcluded 时答复的 version；按名单立项的不填",
+        (
+            "The review that the decision is based on: the `version` returned for its ReviewConcluded event; omit it"
+            " for a list."
+        ),
     ),
     "notice": (
         "所依据公示的版本：提交 NoticeStarted 时答复的 version；先立项后公示的不填",
@@ -418,8 +434,8 @@ FIELDS = {
         "The exceptions: differences between statement and ledger, each with an explanation.",
     ),
     "entries": (
-        "账簿业务：事件流、版本、金额（减已冲销）",
-        "The ledger entries: stream, version, and amount less reversals.",
+        "账簿业务：事件流、版本、金额（减已冲销）；公示中为名单新列的各项",
+        "The ledger entries: stream, version, and amount less reversals; in a notice, the new entries of a list.",
     ),
     "reasons": ("匹配依据", "The grounds of the match."),
     "confidence": ("匹配可信度，0 至 100", "The confidence of the match, from 0 to 100."),

@@ -10,7 +10,7 @@ from flask import Response, request
 from werkzeug.urls import iri_to_uri
 
 from service.api.http.limits import MAX_PAGE_ROWS
-from service.api.http.parameters import whole
+from service.api.http.parameters import pattern, whole
 from service.api.http.responses import answer
 
 DEFAULT_ROWS, MAX_ROWS = 100, MAX_PAGE_ROWS
@@ -31,6 +31,23 @@ def answer_rows(
     after = cursor(rows[-1]) if len(rows) >= size else None
     headers = {"Link": f'<{next_url(after)}>; rel="next"'} if after else {}
     return answer({**members, name: rows, "next": after}, headers=headers)
+
+
+AFTER_NAME = pattern(
+    "[0-9]{1,18}[.][A-Za-z0-9][A-Za-z0-9._-]{0,63}", "Cursor: the `next` of the previous page", "从 next 所示之后开始"
+)
+"""The parameter `after` of a list whose rows are in the order of a log position and then of a name."""
+
+
+def name_cursor(position: int, name: str) -> str:
+    """The cursor of the row with this position and name: a value of AFTER_NAME."""
+    return f"{position}.{name}"
+
+
+def position_and_name(after: str | None) -> tuple[int, str]:
+    """The position and the name of the last row of the page before; (0, "") if there was none."""
+    position, _, name = (after or "0.").partition(".")
+    return int(position), name
 
 
 def next_url(after: str, **others: object) -> str:

@@ -12,6 +12,7 @@ from marshmallow import ValidationError
 from domain.allocation import METHOD, METHOD_ZH
 from domain.money import Money
 from domain.posting import LINE
+from domain.project.call import no_list
 from domain.project.eligibility import BatchAmount, by_score
 from domain.rules.award import NobodyListed
 from domain.rules.every_post import BalanceTooSmall
@@ -90,9 +91,10 @@ def _scores(project: Project, names: Sequence[str] | None) -> dict[str, Decimal]
     there is no notice.
 
     Raises NameTaken if a name is given twice, UnknownName if there is no such application, NotStanding if the
-    application is not eligible, and NobodyListed if no application is left.
+    application is not eligible, NobodyListed if no application is left, and SelectionMismatch in the round of a list.
     """
     current = project.current_round()
+    no_list(project, current)
     listed = current.notice.applications if current.notice else current.scores
     no_name_twice("application", names or ())
     chosen = names or [name for name in listed if project.eligible(name)]

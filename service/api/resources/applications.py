@@ -8,7 +8,7 @@ from service.api import response_types
 from service.api.http import pagination
 from service.api.http.held_funds import as_of, tables
 from service.api.http.operation import operation
-from service.api.http.parameters import FUND, MIN_POSITION, PROJECT, one_of, pattern, whole
+from service.api.http.parameters import FUND, MIN_POSITION, PROJECT, one_of, pattern
 from service.api.http.visibility import must_read
 
 bp = Blueprint("applications", __name__, url_prefix="/v1/applications")
@@ -27,7 +27,7 @@ STATUSES = ("live", "withdrawn", "excluded", "awarded", "reversed")
     uscc=pattern(
         "[0-9A-Z]{18}", "Filter by the applicant's unified social credit code", "仅限该申报单位（统一社会信用代码）"
     ),
-    after=whole("Cursor: return only applications received after this log position", "从该位置受理的申报之后开始"),
+    after=pagination.AFTER_NAME,
     limit=pagination.LIMIT,
     min_position=MIN_POSITION,
 )
@@ -37,14 +37,21 @@ def register(
     project: str | None,
     status: str | None,
     uscc: str | None,
-    after: int | None,
+    after: str | None,
     limit: int | None,
     min_position: int | None,
 ) -> Response:
     must_read(fund, project)
     size = limit or pagination.DEFAULT_ROWS
+    position, application = pagination.position_and_name(after)
     filters = {"fund": fund, "project": project, "status": status, "uscc": uscc}
     with tables(min_position, fund, project) as snapshot:
-        rows = snapshot.rows("applications", **filters, after=after or 0, limit=size)
+        rows = snapshot.rows("applications", **filters, position=position, application=application, limit=size)
         members = {"as_of": as_of(snapshot, fund, project)}
-    return pagination.answer_rows("applications", rows, members, size, lambda row: str(row["received_position"]))
+    return pagination.answer_rows(
+        "applications",
+        rows,
+        members,
+        size,
+        lambda row: pagination.name_cursor(row["received_position"], row["application"]),
+    )

@@ -19,7 +19,6 @@ from service.api.http.parameters import (
     day,
     one_identity,
     one_of,
-    pattern,
     text,
     whole,
 )
@@ -32,9 +31,6 @@ bp = Blueprint("awards", __name__, url_prefix="/v1/awards")
 
 ACCEPTANCES = ("none", "requested", "passed", "failed", "rectifying")
 STATUSES = ("live", "declined", "revoked", "terminated", "reversed")
-AFTER = pattern(
-    "[0-9]{1,18}[.][A-Za-z0-9][A-Za-z0-9._-]{0,63}", "Cursor: the `next` of the previous page", "从 next 所示之后开始"
-)
 
 
 @bp.get("")
@@ -54,7 +50,7 @@ AFTER = pattern(
     payee=PAYEE,
     position=whole("The register as of this log position", "截至该日志位置的台账"),
     booked_on=day("The register at the end of this booking date", "截至该记账日期的台账"),
-    after=AFTER,
+    after=pagination.AFTER_NAME,
     limit=pagination.LIMIT,
     min_position=MIN_POSITION,
 )
@@ -77,10 +73,10 @@ def listed(
     """The register of awards: now, from the tables, or as of a past time, from the log."""
     must_read(fund, project)
     size = limit or pagination.DEFAULT_ROWS
-    decided_at, _, award = (after or "0.").partition(".")
+    decided_at, award = pagination.position_and_name(after)
     filters = {"fund": fund, "project": project, "status": status, "acceptance": acceptance, "payee": payee}
     now = {"recipient": one_identity(uscc, recipient), "recipient_name": recipient_name}
-    page = {"position": int(decided_at), "award": award, "limit": size}
+    page = {"position": decided_at, "award": award, "limit": size}
     with tables(max(min_position or 0, position or 0), fund, project) as snapshot:
         at = as_of(snapshot, fund, project)
         if position is None and booked_on is None:
@@ -94,4 +90,6 @@ def listed(
             given = {"position": position, "booked_on": booked_on}
             at |= {name: value for name, value in given.items() if value is not None}
         members = {"as_of": at}
-    return pagination.answer_rows("awards", rows, members, size, lambda row: f"{row['events'][0]}.{row['award']}")
+    return pagination.answer_rows(
+        "awards", rows, members, size, lambda row: pagination.name_cursor(row["events"][0], row["award"])
+    )

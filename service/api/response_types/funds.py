@@ -144,6 +144,7 @@ class Goal(TypedDict):
 
 
 Support = Literal["advance", "after", "reward"]
+Selection = Literal["open_call", "list"]
 
 
 class PlanLine(PlanFigures):
@@ -163,6 +164,7 @@ class PlanLine(PlanFigures):
     objective: Annotated[str | None, Meta(description="What it is to do and to reach. 项目主要任务和目标。")]
     support: Annotated[Support | None, Meta(description="前补助、后补助或奖励。")]
     goals: list[Goal]
+    selection: Annotated[Selection, Meta(description="公开征集，或按名单立项（奖励）。")]
     awarded_count: int
     adopted: Annotated[Yuan, Meta(description="The amount as first adopted. 批准数。")]
     batches: list[PlanBatch]

@@ -18,7 +18,7 @@ from service.api.response_types.every import (
     SerialText,
     Yuan,
 )
-from service.api.response_types.funds import Figures, Goal, Support
+from service.api.response_types.funds import Figures, Goal, Selection, Support
 
 
 class Project(TypedDict):
@@ -37,6 +37,7 @@ class Project(TypedDict):
     objective: str | None
     support: Support | None
     goals: list[Goal]
+    selection: Selection
     status: Literal["planned", "open", "closed"]
     in_plan: bool
     planned: Yuan
@@ -208,6 +209,8 @@ class Application(TypedDict):
     place: Annotated[str | None, Meta(description="The place of the project. 项目地点。")]
     starts_on: Annotated[Day | None, Meta(description="Planned. 计划开始日。")]
     ends_on: Annotated[Day | None, Meta(description="Planned. 计划结束日。")]
+    rewarded_for: Annotated[str | None, Meta(description="Of an entry of a list. 名单所列的奖励事项。")]
+    grounds: Annotated[str | None, Meta(description="Of an entry of a list. 名单所列的奖励依据。")]
     status: Literal["live", "withdrawn", "excluded", "awarded", "reversed"]
     screening: Literal["pending", "passed", "failed"]
     score: str | None
@@ -226,9 +229,13 @@ class Applications(TypedDict):
 
 
 class Round(TypedDict):
-    """A round of applications 征集轮次. A round begins with its call."""
+    """A round of applications 征集轮次. It begins with its call; that of a list, with its notice.
+
+    The days of a list's call are the day on which its notice was started.
+    """
 
     round: int
+    selection: Selection
     status: Literal["under_way", "decided", "failed", "reversed"]
     opens_on: Day
     closes_on: Day

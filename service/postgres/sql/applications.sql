@@ -4,12 +4,12 @@ with page as (
     select *
     from application as a
     where
-        a.received_position > %(after)s
+        (a.received_position, a.application) > (%(position)s, %(application)s)
         and (%(fund)s::text is null or a.fund = %(fund)s)
         and (%(project)s::text is null or a.project = %(project)s)
         and (%(status)s::text is null or a.status = %(status)s)
         and (%(uscc)s::text is null or a.uscc = %(uscc)s)
-    order by a.received_position
+    order by a.received_position, a.application
     limit %(limit)s
 ), numbered as materialized (
     select *, dense_rank() over (order by project, round) as nth_round from page
@@ -34,6 +34,8 @@ select
     a.place,
     a.starts_on,
     a.ends_on,
+    a.rewarded_for,
+    a.grounds,
     a.status,
     a.screened as screening,
     a.score,
@@ -47,4 +49,4 @@ select
     a.received_position,
     a.events
 from numbered as a
-order by a.received_position
+order by a.received_position, a.application

@@ -141,7 +141,7 @@ select
     identity_last4(i.payee) as payee_id_last4,
     identity_code(i.payee, 'registration') as payee_registration,
     c.payee #>> '{account,last4}' as payee_account,
-    c.row ->> 'score' as score,
+    coalesce(c.row ->> 'score', '') as score,
     (c.row ->> 'rank')::integer as rank,
     c.decided_on,
     c.status,

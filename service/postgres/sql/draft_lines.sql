@@ -14,6 +14,7 @@ select
     l.line ->> 'objective' as objective,
     l.line ->> 'support' as support,
     coalesce(l.line -> 'goals', '[]') as goals,
+    coalesce(l.line ->> 'selection', 'open_call') as selection,
     0 as awarded_count,
     yuan(0) as adopted,
     l.line ->> 'total' as planned,

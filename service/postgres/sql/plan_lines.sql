@@ -35,6 +35,7 @@ select
     l.line ->> 'objective' as objective,
     l.line ->> 'support' as support,
     coalesce(l.line -> 'goals', '[]') as goals,
+    coalesce(l.line ->> 'selection', 'open_call') as selection,
     (
         select count(*)
         from award as a

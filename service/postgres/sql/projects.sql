@@ -14,6 +14,7 @@ select
     p.objective,
     p.support,
     p.goals,
+    p.selection,
     case
         when p.closed_position is not null then 'closed'
         when p.opened_position is not null then 'open'

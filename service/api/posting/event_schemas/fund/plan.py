@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.fund import plan
-from domain.state.fund import Goal, Level, Line, LineBatch, PlannedBatch, Share, Source, Support, Task
+from domain.state.fund import Goal, Level, Line, LineBatch, PlannedBatch, Selection, Share, Source, Support, Task
 from service.api.posting.event_schemas.fund.lifecycle import FundSchema
 from service.api.posting.fields import Amount, Boolean, Checkpoint, Choice, Code, EnumMember, Integer, Text
 from service.api.posting.shapes import One, Rows, Shape
@@ -61,6 +61,7 @@ class LineShape(Shape):
     objective = Text(max_length=2_000)
     support = EnumMember(Support)
     goals = Rows(One(GoalShape), max_items=50)
+    selection = EnumMember(Selection)
     total = Amount(required=True)
     batches = Rows(One(LineBatchShape), max_items=20, required=True)
 

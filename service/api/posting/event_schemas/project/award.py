@@ -20,7 +20,7 @@ class AwardedShape(Shape, OfOrigin):
     award = Name(required=True)
     application = Name(required=True)
     payee = One(PayeeShape, required=True)
-    score = fields.Score(required=True)
+    score = fields.Score()
     rank = Integer(1, 100_000, required=True)
     amounts = Rows(One(BatchAmountShape), max_items=20, required=True)
 
@@ -28,7 +28,7 @@ class AwardedShape(Shape, OfOrigin):
 class AwardListDecided(FactSchema):
     fact = award.AwardListDecided
     scope = "post:award"
-    review = Integer(1, 2**53, required=True)
+    review = Integer(1, 2**53, load_default=None, allow_none=False)
     notice = Integer(1, 2**53, load_default=None, allow_none=False)
     method = Text(required=True)
     quantum = Amount()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.project import selection
 from service.api.posting import fields
-from service.api.posting.event_schemas.project.call import CallSchema
+from service.api.posting.event_schemas.project.call import ApplicantShape, CallSchema
 from service.api.posting.fields import Amount, Boolean, Day, Name, Text
 from service.api.posting.shapes import One, Rows, Shape
 
@@ -21,6 +21,15 @@ class ProposalShape(Shape):
     amount = Amount(required=True)
 
 
+class EntryShape(Shape):
+    makes = selection.Entry
+    application = Name(required=True)
+    recipient = One(ApplicantShape, required=True)
+    rewarded_for = Text(required=True)
+    amount = Amount(required=True)
+    grounds = Text(required=True)
+
+
 class ReviewConcluded(CallSchema):
     fact = selection.ReviewConcluded
     method = Text(required=True)
@@ -29,9 +38,10 @@ class ReviewConcluded(CallSchema):
 
 class NoticeStarted(CallSchema):
     fact = selection.NoticeStarted
-    applications = Rows(One(ProposalShape), max_items=10_000, required=True)
     first_day = Day(required=True)
     last_day = Day(required=True)
+    applications = Rows(One(ProposalShape), max_items=10_000, load_default=(), allow_none=False)
+    entries = Rows(One(EntryShape), max_items=10_000)
 
 
 class NoticeCompleted(CallSchema):
