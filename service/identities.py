@@ -8,16 +8,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import unicodedata
 
 from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError
 
 from domain.recipient import ID_CARD, PersonalId, Recipient, Registration
 
+MONTH_AND_DAY = "(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 LIKE_ID_CARD = re.compile(
-    r"(?<![0-9])[0-9]{6}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx](?![0-9])"
+    f"[0-9]{{6}}(?:19|20)[0-9]{{2}}{MONTH_AND_DAY}[0-9]{{3}}[0-9Xx]"
+    f"|(?<![0-9])[0-9]{{8}}{MONTH_AND_DAY}[0-9]{{3}}(?![0-9])"
 )
-"""Finds what may be the number of an identity card, right or mistyped, in a text."""
+"""Finds what may be the number of an identity card, right or mistyped, in a text of letters and digits only.
+
+The second form is that of cards from before 1999, with 15 digits.
+"""
 SEPARATORS = str.maketrans("", "", " ./-")
 """Removes the characters that separate the groups of a registration number."""
 REGISTRATION = re.compile("(?!CN)([A-Z]{2})/([A-Z][A-Z0-9]{0,9})/([0-9A-Z]{1,30})", re.ASCII)
@@ -49,8 +55,19 @@ def personal_id(secret: bytes, number: str) -> PersonalId:
 
 
 def may_be_personal(text: str) -> bool:
-    """Whether the text may contain the number of an identity card. A valid social credit code does not."""
-    return bool(LIKE_ID_CARD.search(text)) and not uscc.is_valid(text)
+    """Whether the text may contain the number of an identity card, in any writing.
+
+    Full-width and other digits are digits, and whatever stands between them is left out. A valid social credit code
+    does not contain one.
+    """
+    return bool(LIKE_ID_CARD.search(_letters_and_digits(text))) and not uscc.is_valid(text)
+
+
+def _letters_and_digits(text: str) -> str:
+    if text.isascii() and text.isalnum():
+        return text
+    plain = (str(unicodedata.decimal(each, each)) for each in unicodedata.normalize("NFKC", text))
+    return "".join(each for each in plain if each.isalnum())
 
 
 def identity_of(text: str) -> str:

@@ -45,7 +45,7 @@ class AwardListDecided(AwardList, frozen=True):
     about_zh = "作出立项决定：资金从项目额度转为应付（拨付条件已具备）或立项承诺。"
     reversible = Reversible(restores=_decided)
     cites = (("纪要",), ("立项文号",))
-    apart_from = ("WaiverGranted",)
+    apart_from = ("WaiverGranted", "RecipientRenamed")
     refused_by = (*rules_of(LIST), *OF_ORIGIN)
 
 

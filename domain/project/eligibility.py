@@ -153,13 +153,17 @@ def _are_paid_to_applicants(context: Context, project: Project, fact: AwardList)
     """Checks that each payee is the applicant, or the payee whom a waiver for the application names.
 
     Raises InvalidCode, PayeeNotApplicant. By the first edition of the rules, a list could pay any payee. Returns the
-    events of the waivers that are needed. Raises SamePerson if the person who posts the list granted one of them.
+    events of the waivers that are needed. Raises SamePerson if the person who posts the list granted one of them, or
+    recorded the rename by which a payee is the applicant.
     """
     evidence = []
     for row in fact.awards if context.header.edition > 1 else ():
         context.must_be_valid(row.payee)
-        applicant = project.applications[row.application].identities[-1]
+        application = project.applications[row.application]
+        applicant = application.identities[-1]
         if row.payee.identity == applicant:
+            if application.renamed_by and (same := context.same_as(application.renamed_by)):
+                raise SamePerson(who=same)
             continue
         waiver = waived_for(context, project, key("PayeeNotApplicant", "application", row.application), row.payee)
         if waiver is None:

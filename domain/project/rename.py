@@ -23,15 +23,16 @@ from domain.state.project import Project
 class RecipientRenamed(ProjectFact, frozen=True):
     """The recipient `old` of an application, or of its award, is called `new` from now on, or was merged into it.
 
-    The registers find the application, its award and its payments by both. The payee of the award does not change by
-    this event: money is paid to another name or account only after PayeeChanged. This event can be recorded after the
+    The registers find the application, its award and its payments by both. The payee of an award does not change by
+    this event: money is paid to another name or account only after PayeeChanged. An award list that pays the recipient
+    under an identity that it got by this event is posted by another person. This event can be recorded after the
     project and the fund are closed.
     """
 
     zh = "单位更名"
     about_zh = (
         "申报单位或收款人更名、合并：台账按新旧名称、代码均可查到其申报、立项和支付。收款人不随之改变，须另行登记收款人变更。"
-        "项目、专项资金结项后仍可登记。"
+        "立项名单以更名后的身份为收款人的，由登记更名以外的人提交。项目、专项资金结项后仍可登记。"
     )
     allowed = Allowed.ALWAYS
     reversible = restores("application")
@@ -50,11 +51,11 @@ FACTS: tuple[type[Fact], ...] = (RecipientRenamed,)
 def evolve(project: Project, fact: RecipientRenamed, event: Recorded) -> Project:
     application, new = project.applications[fact.application], fact.new.identity
     is_new = new is not None and new != application.identities[-1]
-    renamed = application.renamed
+    renamed, by = application.renamed, application.renamed_by
     if is_new and new is not None and fact.old.identity in application.identities:
-        renamed = (*renamed, new)
+        renamed, by = (*renamed, new), event.by
         project = replace(project, renamed=project.renamed | {fact.application})
-    return project.step("application", fact.application, event.version, renamed=renamed)
+    return project.step("application", fact.application, event.version, renamed=renamed, renamed_by=by)
 
 
 # Decide ----------------------------------------------------------------------

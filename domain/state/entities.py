@@ -77,7 +77,7 @@ class Application(Struct, frozen=True):
     notice that listed the entry first. `award` is the name of its award, if any.
 
     `identity`: that of the applicant on receipt. `renamed`: the other identities that the applicant got afterwards, the
-    latest one last. `excluded`: an objection to the application was upheld.
+    latest one last; `renamed_by`: who recorded the latest one. `excluded`: an objection to the application was upheld.
     """
 
     version: int
@@ -90,6 +90,7 @@ class Application(Struct, frozen=True):
     excluded: bool = False
     award: str | None = None
     renamed: tuple[str, ...] = ()
+    renamed_by: Poster | None = None
     steps: int = 0
     past: tuple[Application, ...] = ()
 

@@ -16,7 +16,9 @@ from domain.rules.payment import PayeeMismatch
 from domain.rules.project import ProjectIsClosed
 from domain.rules.rename import NotRecipient, RecipientUnchanged
 from domain.rules.reversal import NotTheLast
+from domain.rules.waiver import SamePerson
 from tests.lives import (
+    ANOTHER,
     FUND,
     PROJECT,
     allotted,
@@ -42,7 +44,15 @@ noticed_project = Scenario().given(*allotted(line()), *noticed())
 
 
 def renamed(scenario, fact=MERGED, on="3-1"):
-    return scenario.given(post(PROJECT, fact, on))
+    return scenario.given(post(PROJECT, fact, on, **ANOTHER))
+
+
+def test_who_recorded_the_rename_does_not_decide_the_list_that_pays_the_new_identity():
+    scenario = noticed_project.given(post(PROJECT, MERGED, "2-25"))
+    to_new = replace(row("a", "30.00", "20.00"), payee=TO_NEW)
+    scenario.when(post(PROJECT, award_list(scenario, to_new), "3-1")).refused(SamePerson)
+    scenario.when(post(PROJECT, award_list(scenario, to_new), "3-1", **ANOTHER)).accepted()
+    scenario.when(post(PROJECT, award_list(scenario, row("b", "30.00", score=89)), "3-1")).accepted()
 
 
 def test_a_list_pays_the_recipient_under_its_identity_of_today():

@@ -72,6 +72,22 @@ def test_a_payee_changed_to_what_the_applicant_is_called_since_a_rename_is_not_r
     assert alerts(api, "payee-not-applicant") == []
 
 
+def test_a_payee_who_is_the_applicant_only_since_a_rename_before_the_award_is_reported(api):
+    live(api, changed(upto="AwardListDecided"))
+    decided = json.loads(json.dumps(next(each for each in LIFE if each["type"] == "AwardListDecided")))
+    decided["data"]["awards"][0]["payee"]["uscc"] = PUMPS
+    old, new = {"name": "示例科技有限公司", "uscc": PAYEE}, {"name": "示例科技有限公司", "uscc": PUMPS}
+    stream = f"project/{FIRST}"
+    renamed = api.event(
+        "RecipientRenamed", stream, "2025-03-19", ("变更函",), application="A-01", old=old, new=new, actor="示例·另一人"
+    )  # fmt: skip
+    assert api.post(renamed, "fund-office").status_code == 201
+    live(api, [decided])
+    [alert] = alerts(api, "payee-not-applicant")
+    assert alert["facts"]["type"] == "RecipientRenamed"
+    assert types(api, alert) == ["AwardListDecided", "RecipientRenamed"]
+
+
 def test_a_payee_allowed_by_a_waiver_is_reported_with_the_waiver(api):
     live(api, changed(upto="AwardListDecided"))
     decided = next(each for each in LIFE if each["type"] == "AwardListDecided")

@@ -105,13 +105,19 @@ def test_a_wrong_identity_is_refused_and_not_repeated(called, capfd, identity, p
 def test_a_bank_slip_has_at_most_one_identity_and_no_identity_card_as_its_code(lived):
     api = lived(id_card=WITH_X)
     payee = {"name": "示例种业有限公司", "account": "6222021234567890555"}
-    for more in ({"uscc": UNIT, "id_card": ID_CARD}, {"uscc": ID_CARD}, {"uscc": f"ID {ID_CARD}"}):
+    parts = ID_CARD[:6], ID_CARD[6:14], ID_CARD[14:]
+    forms = (
+        ID_CARD, f"ID {ID_CARD}", f"3{ID_CARD}", " ".join(parts), "-".join(parts), "·".join(parts),
+        ID_CARD.translate({ord(str(n)): chr(ord("０") + n) for n in range(10)}), ID_CARD[:6] + "901231" + "123",
+    )  # fmt: skip
+    for more in ({"uscc": UNIT, "id_card": ID_CARD}, *({"uscc": each} for each in forms)):
         event = api.event(
             "PaymentConfirmed", f"project/{SECOND}", cites=("流水号",), payment="P-21", amount="1.00",
             payee={**payee, **more},
         )  # fmt: skip
         answer = api.post(event, "all")
-        assert (answer.status_code, ID_CARD in answer.text) == (422, False), more
+        assert (answer.status_code, answer.json["type"].rpartition("/")[2]) == (422, "invalid-event"), more
+        assert ID_CARD not in answer.text
 
 
 # Where it is written ---------------------------------------------------------

@@ -18,7 +18,7 @@ from marshmallow.experimental.context import Context
 from domain.money import MAX_FEN, Money
 from domain.state.entities import BankAccount
 from service.api.posting.readers import UNREADABLE, Namer, Unreadable
-from service.identities import LIKE_ID_CARD, SEPARATORS, is_id_card, may_be_personal, personal_id
+from service.identities import SEPARATORS, is_id_card, may_be_personal, personal_id
 from service.text import DAY, is_visible
 
 MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
@@ -189,8 +189,8 @@ def not_personal(field: Bilingual, text: str) -> None:
     """Raises ValidationError if the text may contain the number of an identity card, which is never stored."""
     if may_be_personal(text):
         field.reject(
-            "It must not be the number of an identity card; give that as `id_card`.",
-            "不得为身份证号码；身份证号码填 id_card。",
+            "It must not be the number of an identity card, or look like one; give that as `id_card`, or omit it.",
+            "不得为（或形似）身份证号码；身份证号码填 id_card，或不填。",
         )
 
 
@@ -198,7 +198,7 @@ class UnitCode(Text):
     """Text for the code of a unit, which must not be the number of a person's identity card: it is not stored."""
 
     def _is_plain(self, value: str, name: Namer) -> str:
-        return f"{super()._is_plain(value, name)} and not {name(LIKE_ID_CARD.search)}({value})"
+        return f"{super()._is_plain(value, name)} and not {name(may_be_personal)}({value})"
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, *args, **kwargs)

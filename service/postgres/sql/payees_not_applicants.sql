@@ -1,6 +1,7 @@
--- payees_not_applicants: a fund's awards that are paid to another than the applicant, now or before a change of name:
--- the first `limit` of them, and how many there are. `type` is the event by which the payee is another: a waiver, a
--- change of payee, or the award list itself; `positions` are those of the award list and of that event.
+-- payees_not_applicants: a fund's awards that are paid to another than the applicant, or than what the applicant is
+-- called since a rename after the award: the first `limit` of them, and how many there are. `type` is the event by which
+-- the payee is another: a waiver, a change of payee, a rename before the award, or the award list itself; `positions`
+-- are those of the award list and of that event.
 with other as (
     select *, count(*) over () as total
     from award as a
@@ -15,6 +16,7 @@ with other as (
                 r.project = a.project
                 and r.application = a.application
                 and r.status = 'recorded'
+                and r.events[1] > a.events[1]
                 and a.payee_identity in (r.old_identity, r.new_identity)
                 and a.identity in (
                     select unnest(array[s.old_identity, s.new_identity])
@@ -38,7 +40,7 @@ left join lateral (
     select e.position, e.type
     from event as e
     where
-        e.type in ('WaiverGranted', 'PayeeChanged')
+        e.type in ('WaiverGranted', 'PayeeChanged', 'RecipientRenamed')
         and identity_of(coalesce(e.fact -> 'new', e.fact -> 'payee')) = o.payee_identity
         and (
             e.position = any(o.events)
@@ -50,6 +52,11 @@ left join lateral (
                     and w.waiver = 'PayeeNotApplicant/application/' || o.application
                     and w.status = 'granted'
             )::bigint[])
+            or e.position in (
+                select r.events[1]
+                from recipient_rename as r
+                where r.project = o.project and r.application = o.application and r.status = 'recorded'
+            )
         )
     order by e.position desc
     limit 1

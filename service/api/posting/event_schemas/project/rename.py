@@ -10,7 +10,7 @@ from service.api.posting.shapes import One
 
 class RecipientRenamed(FactSchema):
     fact = rename.RecipientRenamed
-    scope = "post:award"
+    scope = "post:note"
     application = Name(required=True)
     old = One(RecipientShape, required=True)
     new = One(RecipientShape, required=True)
