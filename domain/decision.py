@@ -156,9 +156,9 @@ def _check_irregular(ledger: LedgerView, posted: Posted) -> None:
             raise NotIrregular(rule=each.rule)
         unnamed.remove(each.rule)
     state = ledger.stream(posted.stream).state
-    before = project.poster_before(state, posted.fact) if isinstance(state, Project) else None
-    if before and (same := posted.header.by.same_as(before, ledger.alike)):
-        raise SamePerson(who=same)
+    for before in project.posters_before(state, posted.fact) if isinstance(state, Project) else ():
+        if same := posted.header.by.same_as(before, ledger.alike):
+            raise SamePerson(who=same)
 
 
 def _context(ledger: LedgerView, posted: Posted, booked_on: date) -> Context:

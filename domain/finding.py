@@ -14,12 +14,12 @@ from typing import TypeVar, assert_never, get_args
 from msgspec.structs import replace
 
 from domain.decision_context import Context, Decision
-from domain.event import Allowed, Fact, Recorded, Reference
+from domain.event import Allowed, Fact, Recorded, Reference, restores
 from domain.money import Money
 from domain.rules import RULES
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownEntry, UnknownName
 from domain.rules.finding import FindingSettledAlready
-from domain.state.entities import stepped
+from domain.state.entities import stepped, unstepped
 from domain.state.finding import Finding
 from domain.state.fund import Fund
 from domain.state.project import Project
@@ -60,7 +60,7 @@ class FindingRecorded(FindingFact, frozen=True):
     """An audit, an inspection or the office itself found a fault. `finding` is a new name in the stream.
 
     `events` are the events that the finding is about, `amount` the money concerned, `due_on` the day by which it must
-    be put right, `authority` who found it. A finding is not reversed: one that was recorded by mistake is settled as
+    be put right, `authority` who found it. It is not reversed: a finding that was recorded by mistake is settled as
     `explained`.
     """
 
@@ -82,12 +82,16 @@ class FindingRecorded(FindingFact, frozen=True):
 
 
 class FindingSettled(FindingFact, frozen=True):
-    """A finding was settled: the money was recovered, the fault was put right, or it was explained."""
+    """A finding was settled: the money was recovered, the fault was put right, or it was explained.
+
+    Its reversal opens the finding again. The event that opened a finding is reversed before the finding is settled, or
+    after this event is reversed.
+    """
 
     zh = "整改销号"
-    about_zh = "问题整改完毕销号：资金追回、补正，或说明情况。"
+    about_zh = "问题整改完毕销号：资金追回、补正，或说明情况。冲销后问题恢复为未整改。"
     cites = (("整改报告", "销号文件", "缴款书", "批复"),)
-    reversible = None
+    reversible = restores("finding", by_another=True)
     refused_by = (UnknownName, FindingSettledAlready, BeforeItsCause)
     finding: str
     how: SettledBy
@@ -110,6 +114,13 @@ def evolve(owner: Owner, fact: Event, event: Recorded) -> Owner:
             return replace(owner, findings=owner.findings.set(fact.finding, settled))
         case _:
             assert_never(fact)
+
+
+def unsettled(fund: Fund, name: str) -> Fund:
+    """The fund after the finding was settled by mistake: it is open again."""
+    before = unstepped(fund.findings[name])
+    assert before is not None, "a finding is settled after it was recorded"
+    return replace(fund, findings=fund.findings.set(name, before))
 
 
 def opened_by(project: Project, event: Recorded, *rules: str) -> Project:

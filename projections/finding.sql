@@ -12,35 +12,40 @@ with span as (
         )
 ), opened as (
     select position, stream, version, fact, fact ->> 'finding' as finding, fact ->> 'kind' as kind, null as rule,
-        null as found_by, fact ->> 'text' as text
+        null as found_by, fact ->> 'text' as text, fact ->> 'authority' as authority,
+        (fact ->> 'due_on')::date as due_on
     from span
     where type = 'FindingRecorded'
     union all
-    select position, stream, version, fact, type || '-' || version, 'payment', null, null, fact ->> 'reason'
+    select position, stream, version, fact, type || '-' || version, 'payment', null, null, fact ->> 'reason', null, null
     from span
     where type = 'UnorderedPaymentFound'
     union all
     select position, stream, version, fact, (mark ->> 'rule') || '-' || version, 'irregular', mark ->> 'rule',
-        mark ->> 'found_by', mark #>> '{basis,kind}' || ' ' || (mark #>> '{basis,number}')
+        mark ->> 'found_by', mark #>> '{basis,kind}' || ' ' || (mark #>> '{basis,number}'), null, null
     from span
     cross join lateral jsonb_array_elements(fact -> 'irregular') as m (mark)
 ), settled as (
-    select position, stream, fact, fact ->> 'finding' as finding
+    -- A settlement, and the reversal of one, which opens the finding again.
+    select position, stream, fact, fact ->> 'finding' as finding, 'settled' as status
     from span
     where type = 'FindingSettled'
-), undone as (
-    select position, stream, restored ->> 'name' as finding
+    union all
+    select position, stream, '{}', restored ->> 'name',
+        case fact ->> 'entry' when 'FindingSettled' then 'open' else 'reversed' end
     from span
     cross join lateral jsonb_array_elements(fact -> 'restored') as r (restored)
     where type = 'EntryReversed' and restored ->> 'kind' = 'finding'
+), last as (
+    select distinct on (stream, finding) stream, finding, fact, status
+    from settled
+    order by stream, finding, position desc
 ), touched as (
     select stream, finding, array_agg(position order by position) as positions
     from (
         select stream, finding, position from opened
         union all
         select stream, finding, position from settled
-        union all
-        select stream, finding, position from undone
     ) as each
     group by stream, finding
 )
@@ -57,27 +62,22 @@ select
     coalesce(o.kind, f.kind),
     coalesce(o.rule, f.rule),
     coalesce(o.text, f.text),
-    coalesce(o.fact ->> 'authority', f.authority),
+    coalesce(o.authority, f.authority),
     coalesce(o.found_by, f.found_by),
     coalesce(fen(o.fact ->> 'amount'), f.amount),
-    coalesce((o.fact ->> 'due_on')::date, f.due_on),
+    coalesce(o.due_on, f.due_on),
     coalesce((o.fact ->> 'occurred_on')::date, f.opened_on),
     coalesce(o.fact ->> 'actor', f.opened_by),
-    coalesce(s.fact ->> 'how', f.how),
-    coalesce((s.fact ->> 'occurred_on')::date, f.settled_on),
-    coalesce(s.fact ->> 'actor', f.settled_by),
-    coalesce(s.fact ->> 'text', f.settlement),
-    case
-        when u.position is not null then 'reversed'
-        when s.position is not null then 'settled'
-        else coalesce(f.status, 'open')
-    end,
+    case when l.status in ('settled', 'open') then l.fact ->> 'how' else f.how end,
+    case when l.status in ('settled', 'open') then (l.fact ->> 'occurred_on')::date else f.settled_on end,
+    case when l.status in ('settled', 'open') then l.fact ->> 'actor' else f.settled_by end,
+    case when l.status in ('settled', 'open') then l.fact ->> 'text' else f.settlement end,
+    coalesce(l.status, f.status, 'open'),
     coalesce(f.events, '{}') || t.positions
 from touched as t
 left join finding as f using (stream, finding)
 left join opened as o using (stream, finding)
-left join settled as s using (stream, finding)
-left join undone as u using (stream, finding)
+left join last as l using (stream, finding)
 on conflict (stream, finding) do update set
     how = excluded.how,
     settled_on = excluded.settled_on,

@@ -14,13 +14,14 @@ from domain import finding, note
 from domain.decision_context import Context, Decision
 from domain.entry_reversed import EntryReversed
 from domain.event import Allowed, Fact, Recorded
+from domain.finding import FindingSettled
 from domain.fund import funding, interest, lifecycle, plan, reconciliation
 from domain.fund.funding import FundsReallocated
 from domain.fund.lifecycle import FundEstablished, YearCarriedForward
 from domain.fund.reconciliation import StatementReconciled
 from domain.mirrors import MIRRORS
 from domain.rules.fund import FundIsClosed
-from domain.state.fund import Fund, allotted_after, plan_after
+from domain.state.fund import Fund, moved, plan_after
 
 
 class Chapter(Protocol):
@@ -51,8 +52,7 @@ def evolve(fund: Fund | None, event: Recorded) -> Fund:
         assert isinstance(fact, FundEstablished), "a fund's first event is FundEstablished"
         return lifecycle.established(event, fact)
     if event.moves:
-        allotted = allotted_after(fund.allotted, event.moves)
-        fund = replace(fund, accounts=fund.accounts.apply(event.moves), allotted=allotted)
+        fund = moved(fund, event.moves)
     if isinstance(fact, EntryReversed):
         return _reverse(fund, fact, event)
     return _CHAPTERS[type(fact)].evolve(fund, fact, event)
@@ -66,6 +66,9 @@ def _reverse(fund: Fund, fact: EntryReversed, event: Recorded) -> Fund:
     if fact.entry == StatementReconciled.__name__:
         [restored] = fact.restored
         return reconciliation.unaccepted(fund, restored.name)
+    if fact.entry == FindingSettled.__name__:
+        [restored] = fact.restored
+        return finding.unsettled(fund, restored.name)
     if fact.entry == FundsReallocated.__name__:
         return replace(fund, lines=plan_after(fund.lines, event.moves))
     return fund

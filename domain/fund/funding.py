@@ -240,9 +240,9 @@ def _appropriate(context: Context, fund: Fund, fact: AppropriationReceived) -> D
 
 
 def _allot(context: Context, fund: Fund, fact: FundsAllotted) -> Decision:
-    project = context.ledger.open_project(fact.project, fund.code)
+    context.ledger.open_project(fact.project, fund.code)
     planned = fund.line(fact.project).batch(fact.batch)
-    allotted = Money(fund.allotted.get((fact.project, fact.batch), 0) - project.paid_out_of_pool(fact.batch))
+    allotted = Money(fund.allotted.get((fact.project, fact.batch), 0))
     if allotted + fact.amount > planned.amount:
         raise AllotmentExceedsPlan(
             project=fact.project,

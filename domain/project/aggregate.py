@@ -104,10 +104,15 @@ def decide(context: Context, project: Project | None, fact: Fact) -> Decision:
     return _CHAPTERS[type(fact)].decide(context, project, fact)
 
 
-def poster_before(project: Project, fact: Fact) -> Poster | None:
-    """Who posted what `fact` follows: the request of its payment, the list of its award, else the call of the round."""
-    of_payment = project.payments.get(getattr(fact, "payment", ""))
-    of_award = project.awards.get(getattr(fact, "award", None) or "")
+def posters_before(project: Project, fact: Fact) -> tuple[Poster, ...]:
+    """Who posted what `fact` follows: the request and the approvals of its payment, or the list of its award.
+
+    An event of a round follows the call, the review and the notice. In old logs, who posted these is not known.
+    """
+    if payment := project.payments.get(getattr(fact, "payment", "")):
+        return (payment.by, *payment.approved_by)
+    if award := project.awards.get(getattr(fact, "award", None) or ""):
+        return (award.by,)
     current = project.rounds.get(str(project.round))
-    earlier = of_payment or of_award or current
-    return earlier.by if earlier else None
+    of_round = (current.by, current.reviewed_by, current.notice and current.notice.by) if current else ()
+    return tuple(each for each in of_round if each)

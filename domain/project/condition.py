@@ -103,7 +103,8 @@ def _is_not_objected_to(context: Context, project: Project, fact: Any) -> Eviden
         context.improper(ObjectionUpheld(application=name), fact.irregular)
     for objection in sorted(project.open_objections):
         if name in project.objections[objection].concerns:
-            context.improper(ObjectionOpen(objections=objection), fact.irregular)
+            received = project.objections[objection].received.version
+            context.improper(ObjectionOpen(objections=objection), _broken_before(fact, received))
     return ()
 
 
@@ -117,8 +118,13 @@ def _is_not_held(context: Context, project: Project, fact: Any) -> Evidence:
         if hold.amount is None or left < hold.amount:
             held = "all" if hold.amount is None else str(hold.amount)
             refusal = HoldStands(hold=name, held=held, left=Money(max(left, 0)), amount=Money(fact.amount))
-            context.improper(refusal, fact.irregular)
+            context.improper(refusal, _broken_before(fact, hold.stands_since.version))
     return ()
+
+
+def _broken_before(fact: Any, since: int) -> tuple[str, ...]:
+    """The rules that the request of a payment broke, unless what stands in its way was recorded later, at `since`."""
+    return fact.irregular if since < fact.first_version else ()
 
 
 def _is_planned(context: Context, project: Project, fact: Any) -> Evidence:

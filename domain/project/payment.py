@@ -22,6 +22,7 @@ from domain.rules.payment import (
     AmountMismatch,
     ApprovalOutOfTurn,
     ApproverTwice,
+    GateShut,
     PayeeMismatch,
     PaymentStatusWrong,
     RequesterMayNotApprove,
@@ -72,6 +73,10 @@ class PaymentRequested(ProjectFact, frozen=True):
     def irregular(self) -> tuple[str, ...]:
         """The rules that an earlier step broke: there is none."""
         return ()
+
+    @property
+    def first_version(self) -> int:
+        return 0
 
 
 class PaymentApproved(ProjectFact, frozen=True):
@@ -271,7 +276,7 @@ def _requested(project: Project, fact: PaymentRequested, event: Recorded) -> Pro
         irregular=irregular,
     )
     project = project.with_entity("payment", fact.payment, requested)
-    if requested.irregular:
+    if GateShut.__name__ in requested.irregular:
         project = replace(project, apart=project.apart | {fact.payment})
     if not requested.by_waiver:
         return project
@@ -351,8 +356,11 @@ def _next_level(context: Context, project: Project, payment: Payment) -> str | N
 def _approve(context: Context, project: Project, payment: Payment, fact: PaymentApproved) -> Decision:
     _check_four_eyes(context, fact.payment, payment)
     expected = _next_level(context, project, payment)
+    out_of_turn = ApprovalOutOfTurn(payment=fact.payment, level=fact.level, expected=expected)
+    if fact.level not in _levels(context, project, payment):
+        raise out_of_turn
     if fact.level != expected:
-        context.improper(ApprovalOutOfTurn(payment=fact.payment, level=fact.level, expected=expected))
+        context.improper(out_of_turn)
     if context.header.edition > 1 and context.ledger.fund(project.fund).settings.approvers_differ is not False:
         for earlier in payment.approved_by:
             if same := context.same_human_as(earlier):

@@ -288,7 +288,7 @@ def _with_entries(project: Project, fact: NoticeStarted, entries: tuple[Entry, .
 
 def _notice_of(fact: NoticeStarted, event: Recorded) -> Notice:
     amounts = Map({each.application: each.amount for each in fact.listed})
-    return Notice(event.version, amounts, fact.first_day, fact.last_day)
+    return Notice(event.version, amounts, fact.first_day, fact.last_day, by=event.by)
 
 
 def _awarded(project: Project, application: str) -> int:
@@ -301,7 +301,8 @@ def _round_changes(
     match fact:
         case ReviewConcluded():
             scores = Map({each.application: each.score for each in fact.scores})
-            return {"review": event.cause, "scores": scores, "notice": None, "earlier": (), "noticed": Map()}
+            void: dict[str, object] = {"notice": None, "earlier": (), "noticed": Map()}
+            return {"review": event.cause, "reviewed_by": event.by, "scores": scores, **void}
         case NoticeStarted():
             earlier = (*current.earlier, *((current.notice,) if current.notice else ()))
             return {"notice": _notice_of(fact, event), "earlier": earlier}
@@ -330,7 +331,7 @@ def _resolve(project: Project, fact: ObjectionResolved, version: int) -> Project
         return project.step("application", objection.application, version, excluded=True)
     current = project.rounds[str(objection.round)]
     noticed = Map({name: shown for name, shown in current.noticed.items() if name not in objection.concerns})
-    void = {"review": None, "scores": Map(), "notice": None, "earlier": (), "noticed": noticed}
+    void = {"review": None, "reviewed_by": None, "scores": Map(), "notice": None, "earlier": (), "noticed": noticed}
     return project.step("round", str(objection.round), version, **void)
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from domain.decision_context import Context
 from domain.event import Fact, Recorded, Reference, Restored
+from domain.finding import FindingSettled
 from domain.fund.funding import AppropriationReceived
 from domain.fund.lifecycle import YearCarriedForward
 from domain.fund.reconciliation import StatementReconciled
 from domain.money import Money
 from domain.period import period_of
-from domain.posting import ACCOUNTS, RECOVERED
+from domain.posting import ACCOUNTS, PAID, RECOVERED
 from domain.project.amendment import (
     AwardAmended,
     AwardDeclined,
@@ -31,6 +32,7 @@ from domain.project.call import (
     may_apply_again,
 )
 from domain.project.condition import NOT_OBJECTED_TO, PAYEE, above_notice, notice_binds
+from domain.project.lifecycle import ProjectClosed
 from domain.project.payment import PaymentConfirmed, PaymentFailed, PaymentReturned
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
 from domain.project.selection import NoticeCompleted, NoticeStarted, ObjectionResolved
@@ -42,6 +44,7 @@ from domain.rules.payment import PayeeMismatch
 from domain.rules.recovery import MoreThanPaid
 from domain.rules.reversal import AlreadyReversed, NotRemembered, NotTheLast, WouldUnsettle
 from domain.state.entities import Payment, PaymentStatus, RoundStatus
+from domain.state.finding import Finding
 from domain.state.fund import Carried, Fund, Reconciled
 from domain.state.project import FIELD_OF, Project
 
@@ -63,6 +66,9 @@ def no_event_depends_on(
             _no_period_closed_on(owner, entry.fact, entry.version)
         if isinstance(entry.fact, AppropriationReceived):
             _was_not_carried(owner, entry.version)
+        if isinstance(entry.fact, FindingSettled):
+            found = owner.findings[entry.fact.finding]
+            _is_last_of("finding", entry.fact.finding, (found,), entry.version)
         return
     for each in restored:
         if each.kind in FIELD_OF:
@@ -79,7 +85,7 @@ def _was_not_carried(fund: Fund, version: int) -> None:
         raise NotTheLast(kind="appropriation", name=str(version), last=carried[-1].version, version=version)
 
 
-def _is_last_of(kind: str, name: str, steps: Sequence[Carried | Reconciled], version: int) -> None:
+def _is_last_of(kind: str, name: str, steps: Sequence[Carried | Reconciled | Finding], version: int) -> None:
     last = steps[-1].version if steps else 0
     if last < version:
         raise AlreadyReversed(version=version)
@@ -134,17 +140,13 @@ def _award_is_the_same(project: Project, entry: Recorded) -> None:
             raise NotTheLast(kind="award", name=str(name), last=award.decided.version, version=entry.version)
 
 
-def _first_version(payment: Payment) -> int:
-    return payment.past[0].version if payment.past else payment.version
-
-
 def _payments(project: Project, awards: Collection[str], since: int) -> Iterator[tuple[str, Payment]]:
     """Yields each payment of `awards` that was requested after the event of version `since`, with the payment's name.
 
     All payments of the project are read; reversals are rare enough for that.
     """
     for name, payment in sorted(project.payments.items()):
-        if payment.award in awards and _first_version(payment) > since:
+        if payment.award in awards and payment.first_version > since:
             yield name, payment
 
 
@@ -268,6 +270,16 @@ def _acceptance_has_not_begun(_: Context, project: Project, fact: PaymentConfirm
         raise NotTheLast(kind="award", name=name, last=last, version=version)
 
 
+def _no_award_ended_since(_: Context, project: Project, __: ProjectClosed, version: int) -> None:
+    """Raises NotTheLast if an award with paid money ended after the closing: in an open project it may not."""
+    for name in sorted(project.ended):
+        award = project.awards[name]
+        if award.version > version and PAID in {
+            at.account for at in project.accounts.holdings if at.place.award == name
+        }:
+            raise NotTheLast(kind="award", name=name, last=award.version, version=version)
+
+
 def _settled_is_not_amended(context: Context, project: Project, fact: AwardAmended, version: int) -> None:
     """Raises NotTheLast if a step toward the acceptance of the award was recorded after `fact`.
 
@@ -375,6 +387,7 @@ CHECKS: dict[type[Fact], tuple[Check, ...]] = {
     AwardRevoked: (_no_round_since,),
     AwardTerminated: (_no_round_since,),
     PayeeChanged: (_new_payee_was_not_paid,),
+    ProjectClosed: (_no_award_ended_since,),
     PaymentConfirmed: (_may_still_be_paid, _not_ordered_back, _acceptance_has_not_begun),
     PaymentFailed: (_may_still_be_paid, _is_not_objected_to),
     PaymentReturned: (_no_claim_has_lapsed,),

@@ -44,7 +44,7 @@ def must_hold(
         projects.add(name)
         awards |= {(name, each.name) for each in restored if each.kind == "award"}
     for place in places:
-        _within_plan(ledger, fund, str(place.project), place.batch or 0)
+        _within_plan(fund, str(place.project), place.batch or 0)
     for name in sorted(projects):
         _closed_holds_only_paid(ledger.project(name))
         _places(before.project(name), ledger.project(name), fund)
@@ -52,11 +52,11 @@ def must_hold(
         _award_is_sound(ledger.project(name), fund, award)
 
 
-def _within_plan(ledger: LedgerView, fund: Fund, code: str, batch: int) -> None:
+def _within_plan(fund: Fund, code: str, batch: int) -> None:
     line = fund.lines.get(code)
     planned = line.find(batch) if line else None
     amount = planned.amount if planned else Money(0)
-    allotted = fund.allotted.get((code, batch), 0) - ledger.project(code).paid_out_of_pool(batch)
+    allotted = fund.allotted.get((code, batch), 0)
     if allotted > amount:
         raise AllotmentExceedsPlan(project=code, batch=batch, allotted=Money(0), amount=Money(allotted), planned=amount)
 

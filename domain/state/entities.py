@@ -104,7 +104,7 @@ class Notice(Struct, frozen=True):
     """A public notice 公示.
 
     `version`: the version of its NoticeStarted event. `amounts`: the amount proposed for each application listed.
-    `completed`: its NoticeCompleted event, None before that event.
+    `completed`: its NoticeCompleted event, None before that event. `by`: who started it.
     """
 
     version: int
@@ -112,6 +112,7 @@ class Notice(Struct, frozen=True):
     first_day: date
     last_day: date
     completed: Cause | None = None
+    by: Poster | None = None
 
     @property
     def applications(self) -> frozenset[str]:
@@ -143,8 +144,9 @@ class Round(Struct, frozen=True):
 
     `review`: the review in force. `notice`: the last notice since that review. `earlier`: the notices between that
     review and `notice`. `noticed`: for each application, the completed notice that listed the application. `closed_on`:
-    the day on which the call was closed. `by`: who published the call. `is_list`: its notices list the entries, which
-    nobody applied for and nobody scores; the days of the call are then the day on which the round began.
+    the day on which the call was closed. `by`: who published the call. `reviewed_by`: who concluded the review.
+    `is_list`: its notices list the entries, which nobody applied for and nobody scores; the days of the call are then
+    the day on which the round began.
     """
 
     version: int
@@ -160,6 +162,7 @@ class Round(Struct, frozen=True):
     noticed: Map[str, Shown] = Map()
     status: RoundStatus = RoundStatus.UNDER_WAY
     by: Poster | None = None
+    reviewed_by: Poster | None = None
     is_list: bool = False
     steps: int = 0
     past: tuple[Round, ...] = ()
@@ -296,6 +299,11 @@ class Payment(Struct, frozen=True):
         """What a further step of the payment adds to what the payee has: nothing."""
         return 0
 
+    @property
+    def first_version(self) -> int:
+        """The version of the event that requested or found the payment."""
+        return self.past[0].version if self.past else self.version
+
 
 class Recovery(Struct, frozen=True):
     """An order 追缴 to get back money of a payment. `amount` is the amount ordered, `waived` the amount waived.
@@ -383,3 +391,12 @@ def stepped(entity: S, version: int, **changes: Any) -> S:
     before = replace(entity, past=()) if entity.past else entity
     past = (*entity.past, before)[-MAX_UNDO_STEPS:]
     return replace(entity, version=version, steps=entity.steps + 1, past=past, **changes)
+
+
+def unstepped(entity: S) -> S | None:
+    """The `entity` before its last step; None if that step created it."""
+    assert entity.past or not entity.steps, "a step whose previous state was dropped is not reversed"
+    if not entity.past:
+        return None
+    *past, before = entity.past
+    return replace(before, past=tuple(past))

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from domain.event_part import EventPart
 from domain.fen import FenSet
 from domain.money import Money
-from domain.posting import ACCOUNTS, LINE, Accounts, Move
+from domain.posting import ACCOUNTS, LINE, PAID, POOL, Accounts, Move
 from domain.rules.fund import BatchNotInPlan, NotInPlan
 from domain.state.finding import Finding
 
@@ -294,7 +294,8 @@ class Fund(Struct, frozen=True):
     the FundClosed event. `reconciled`: the StatementReconciled events of each statement, by statement identifier.
     `reversed`: the fen that reversals moved back, by the version of the reversed entry. `sources`: those of the plan in
     force. `issued`: the fen of all appropriations that name a source, by its name; those of the others under "".
-    `interest`: the sum of all interest received, the reversed one included. `findings`: by name.
+    `interest`: the sum of all interest received, the reversed one included. `findings`: by name. `unordered`: the
+    payments that a bank made out of the pool without an order, by project and name.
     """
 
     code: str
@@ -320,6 +321,7 @@ class Fund(Struct, frozen=True):
     issued: Map[str, FenSet] = Map()
     interest: Money = Money()
     findings: Map[str, Finding] = Map()
+    unordered: frozenset[tuple[str | None, str | None]] = frozenset()
 
     @property
     def closed(self) -> bool:
@@ -356,19 +358,23 @@ class Fund(Struct, frozen=True):
         )
 
 
-def allotted_after(allotted: Map[tuple[str, int], int], moves: Iterable[Move]) -> Map[tuple[str, int], int]:
-    """The map `allotted` (number of fen by project and batch) after `moves`.
+def moved(fund: Fund, moves: Iterable[Move]) -> Fund:
+    """The fund after `moves`: its accounts, what is allotted, and which payments a bank made out of the pool.
 
-    Only moves between accounts of the fund and accounts of a project change it.
+    Only moves between accounts of the fund and accounts of a project change `allotted`. What a bank paid out of the
+    pool without an order was not allotted, so neither this nor its return changes it.
     """
-    for moved in moves:
-        leaves = ACCOUNTS[moved.source].owner == "fund"
-        enters = ACCOUNTS[moved.target].owner == "fund"
-        project, batch = moved.place.project, moved.place.batch
-        if leaves != enters and project is not None and batch is not None:
+    allotted, unordered = fund.allotted, fund.unordered
+    for each in moves:
+        leaves = ACCOUNTS[each.source].owner == "fund"
+        enters = ACCOUNTS[each.target].owner == "fund"
+        project, batch, payment = each.place.project, each.place.batch, (each.place.project, each.place.payment)
+        if {each.source, each.target} == {POOL, PAID}:
+            unordered = unordered | {payment} if leaves else unordered - {payment}
+        elif leaves != enters and project is not None and batch is not None and payment not in unordered:
             sign = 1 if leaves else -1
-            allotted = allotted.set((project, batch), allotted.get((project, batch), 0) + sign * moved.amount)
-    return allotted
+            allotted = allotted.set((project, batch), allotted.get((project, batch), 0) + sign * each.amount)
+    return replace(fund, accounts=fund.accounts.apply(moves), allotted=allotted, unordered=unordered)
 
 
 def plan_after(lines: Map[str, Line], moves: Iterable[Move]) -> Map[str, Line]:

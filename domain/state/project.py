@@ -23,7 +23,6 @@ from domain.posting import (
     OF_PAYMENT,
     PAID,
     PAYABLE,
-    POOL,
     Accounts,
     Move,
     Place,
@@ -47,6 +46,7 @@ from domain.state.entities import (
     Shown,
     Waiver,
     stepped,
+    unstepped,
 )
 from domain.state.finding import Finding
 from domain.state.fund import Line
@@ -66,9 +66,9 @@ class Project(Struct, frozen=True):
     the fen that reversals of the entry moved back. `closed_at`: the version of ProjectClosed, None while open.
     `awards_missing`: how many awards fewer than the plan requires the project had when it was closed.
     `awarded`: the fen that each award got out of the line, less those that went back to it. `by_waiver`: for each
-    award, the names of its payments whose payee a waiver allowed. `apart`: the names of the payments that broke a rule
-    or that nobody had ordered: their money may be paid behind a shut gate. `interest_received`: the fen of interest
-    received on each recovery. `holds`, `findings`: by name; `standing_holds` are the holds that are not released.
+    award, the names of its payments whose payee a waiver allowed. `apart`: the names of the payments that were
+    requested behind a shut gate or that nobody had ordered: their money may be paid there. `interest_received`: the fen
+    of interest received on each recovery. `holds`, `findings`: by name; `standing_holds` are those not released.
     """
 
     code: str
@@ -311,11 +311,6 @@ class Project(Struct, frozen=True):
             if left := max(self.outstanding(name), 0) + self.interest_outstanding(name):
                 yield name, left
 
-    def paid_out_of_pool(self, batch: int) -> int:
-        """The fen of a batch that a bank paid out of the fund's pool without an order: they were never allotted."""
-        of_batch = (name for name in self.apart if self.payments[name].batch == batch)
-        return sum(self.paid(name).total for name in of_batch if self.payments[name].unordered == POOL)
-
     def paid_apart(self, award: str, batch: int, account: str) -> int:
         """The fen of `award` in a batch that are in `account` of payments which broke a rule or were not ordered.
 
@@ -352,12 +347,10 @@ class Project(Struct, frozen=True):
 
         If that step created the entity, the project returned is without the entity.
         """
-        entity = self.entities(kind)[name]
-        assert entity.past or not entity.steps, "a step whose previous state was dropped is not reversed"
-        if not entity.past:
+        before = unstepped(self.entities(kind)[name])
+        if before is None:
             return replace(self, **{FIELD_OF[kind]: self.entities(kind).delete(name)})
-        *past, before = entity.past
-        return self.with_entity(kind, name, replace(before, past=tuple(past)))
+        return self.with_entity(kind, name, before)
 
 
 def awarded_after(awarded: Map[str, int], moves: Iterable[Move]) -> Map[str, int]:

@@ -39,7 +39,7 @@ def answer(ledger: LedgerView, project: Project, batch: int) -> Answer:
     fund = ledger.fund(project.fund)
     planned = fund.line(project.code).batch(batch).amount
     held = project.accounts.balance(LINE, Place(project.code, batch))
-    allotted = fund.allotted.get((project.code, batch), 0) - project.paid_out_of_pool(batch)
+    allotted = fund.allotted.get((project.code, batch), 0)
     left = Money(max(planned - allotted, 0))
     says = Sentence(
         f"The line holds {held} yuan; {left} of the planned {planned} yuan is not allotted.",

@@ -13,13 +13,16 @@ from msgspec.structs import replace
 from domain.decision import POSTABLE, apart_from
 from domain.entry_reversed import EntryReversed
 from domain.event import DistinguishedBy, Fact, Posted, Poster
+from domain.finding import FindingKind, FindingRecorded, FindingSettled, SettledBy
 from domain.project.acceptance import AcceptanceRequested
 from domain.project.amendment import AwardAmended, PayeeChanged
 from domain.project.call import Applicant, ApplicationReceived
 from domain.project.payment import PaymentApproved, PaymentInstructed, PaymentRejected, PaymentRequested
 from domain.project.recovery import RecoveryOrdered, RecoveryWaived
+from domain.project.rename import RecipientRenamed
 from domain.project.selection import NoticeCompleted, NoticeStarted, Proposal
 from domain.project.waiver import WaiverGranted
+from domain.recipient import Recipient
 from domain.rules import Refused
 from domain.rules.payment import RequesterMayNotApprove
 from domain.rules.waiver import SamePerson
@@ -90,6 +93,9 @@ def matters() -> dict[tuple[str, str], Matter]:
     of_fifty = decided(Scenario().given(*allotted(line()), *reviewed(), *shown), row("a", "30.00", "20.00"))
     up = AwardAmended("L-a", 1, increase=True, amount=yuan("10.00"), reason="调增")
     payee_waived = (payee_waiver("L-a"), "3-2")
+    merger = (RecipientRenamed("A-a", Recipient("示例a", "9a"), Recipient("示例b", "9b")), "2-28")
+    found = FindingRecorded("W1", FindingKind.USE, "挪用", "审计局")
+    settled = (FindingSettled("W1", SettledBy.EXPLAINED, "误登"), "3-3")
     asked = (request().fact, "3-2")
     order = (RecoveryOrdered("R1", "P1", yuan("1.00"), day("9-1"), "违规"), "4-1")
     late = (WaiverGranted("OutsideWindow", "不可抗力", None, "A-c"), "2-11")
@@ -116,6 +122,8 @@ def matters() -> dict[tuple[str, str], Matter]:
         Matter(both, payee_waived, (EntryReversed, "3-3")),
         Matter(both, (unordered("committed", batch=2), "3-2"), (EntryReversed, "3-3")),
         Matter(noticed_, to_another, (award_list(noticed_, paid_to_b), "3-1")),
+        Matter(noticed_, merger, (award_list(noticed_, paid_to_b), "3-1")),
+        Matter(both.given(post(PROJECT, found, "3-2")), settled, (EntryReversed, "3-4")),
         Matter(of_fifty, (WaiverGranted("AboveNotice", "批准", "L-a", at_most=yuan("90.00")), "3-2"), (up, "3-3")),
     ]
     return {(type(each.first[0]).__name__, _name(each.second[0])): each for each in listed}

@@ -11,6 +11,7 @@ from domain.documents import Claim, Document
 from domain.entry_reversed import EntryReversed
 from domain.event import Restored, claimed
 from domain.fen import FenSet
+from domain.finding import FindingKind, FindingRecorded, FindingSettled, SettledBy
 from domain.fund.funding import (
     AllotmentWithdrawn,
     AppropriationReceived,
@@ -116,6 +117,8 @@ empty_statement = StatementReconciled("0" * 64, day("1-1"), day("1-31"), 2, 0, y
 of_award = SurplusSurrendered(RECOVERED, yuan("30.00"), "p", "L-a", 1)
 
 held = decided.given(post(PROJECT, FundsHeld("H1", "法院", "保全", "L-a"), "3-2"))
+found = FindingRecorded("W1", FindingKind.USE, "挪用", "审计局")
+in_project, in_fund = (decided.given(post(stream, found, "3-2")) for stream in (PROJECT, FUND))
 with_more_money = decided.given(post(FUND, AppropriationReceived(yuan("50.00"), 2019), "3-1"))
 with_interest = founded_fund.given(post(FUND, InterestReceived(yuan("60.00")), "1-8"))
 with_order = RecoveryOrdered("R1", "P1", yuan("20.00"), day("9-1"), "违规", interest=yuan("20.00"))
@@ -187,6 +190,8 @@ ROWS = [
     (allotted_fund, post(PROJECT, ProjectClosed(), "1-7")),
     (decided, post(PROJECT, FundsHeld("H1", "法院", "保全", "L-a", yuan("10.00")), "3-2")),
     (held, post(PROJECT, HoldReleased("H1", "期满"), "3-3")),
+    (in_project, post(PROJECT, FindingSettled("W1", SettledBy.EXPLAINED, "误登"), "3-3")),
+    (in_fund, post(FUND, FindingSettled("W1", SettledBy.EXPLAINED, "误登"), "3-3")),
     (decided, post(PROJECT, unordered("committed", batch=2), "3-2")),
     (decided, post(PROJECT, unordered("payable"), "3-2")),
     (with_more_money, post(PROJECT, unordered("pool"), "3-2")),

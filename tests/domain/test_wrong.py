@@ -7,7 +7,7 @@ from domain.decision import left_out_for
 from domain.documents import Document
 from domain.event import FoundBy, Irregularity, Reference
 from domain.finding import FindingKind, FindingRecorded, FindingSettled, SettledBy
-from domain.fund.funding import AppropriationReceived, FundsAllotted
+from domain.fund.funding import AppropriationReceived
 from domain.fund.interest import InterestReceived, InterestSurrendered
 from domain.fund.lifecycle import FundClosed
 from domain.money import Money
@@ -26,6 +26,7 @@ from domain.project.payment import (
     PaymentReturned,
 )
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
+from domain.project.selection import NoticeCompleted
 from domain.rules import RULES
 from domain.rules.award import AwardPaid
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, DocumentAlreadyUsed, UnknownEntry, UnknownName
@@ -45,15 +46,21 @@ from tests.lives import (
     PROJECT,
     accepted,
     actual,
+    allotted,
     approvals,
+    award_list,
     awarded,
     founded,
     instructed,
     line,
+    notice,
     only_a_awarded,
     paid,
     payee,
     request,
+    reviewed,
+    revised,
+    row,
     unordered,
     wholly_paid,
     yuan,
@@ -160,6 +167,34 @@ def test_a_payment_that_was_requested_against_a_rule_is_not_refused_by_it_at_its
     with_hold.when(irregular(PaymentInstructed("P1"), "3-5", "HoldStands", **another)).accepted()
 
 
+def test_an_irregular_request_lets_only_what_stood_then_be_passed():
+    """Regression: a request that broke one hold or objection was not stopped by any later one."""
+    held_once = decided.given(hold(amount="45.00"))
+    requested = held_once.given(irregular(request().fact, "3-3", "HoldStands"))
+    requested.when(approvals(on="3-4")[0]).accepted()
+    again = requested.given(post(PROJECT, FundsHeld("H2", "法院", "保全", "L-a"), "3-4"))
+    again.when(approvals(on="3-4")[0]).refused(HoldStands, hold="H2")
+
+
+def test_an_approval_names_a_level_of_the_payment_even_where_it_was_out_of_turn():
+    requested = decided.given(request())
+    requested.when(irregular(PaymentApproved("P1", "局长"), "3-3", "ApprovalOutOfTurn")).refused(
+        RULES["ApprovalOutOfTurn"], level="局长"
+    )
+
+
+def test_an_irregular_event_of_a_round_is_recorded_by_another_person_than_its_notice_and_review():
+    """Regression: it was compared with who had published the call only."""
+    one = {"actor": "公示人", "key": "notice"}
+    running = Scenario().given(
+        *allotted(line()), *reviewed(), post(PROJECT, notice("2-16", "2-20", "a"), "2-16", **one)
+    )
+    ended = running.given(post(PROJECT, NoticeCompleted(), "2-21"))
+    listed = award_list(ended, row("a", "30.00"), row("b", "30.00", rank=2, score=89))
+    ended.when(irregular(listed, "2-25", "NotInNotice", **one)).refused(SamePerson, who="公示人")
+    ended.when(irregular(listed, "2-25", "NotInNotice")).accepted()
+
+
 def test_every_rule_that_can_be_left_out_is_improper_and_rests_on_more_than_sound_books():
     improper = {rule for rule in RULES.values() if rule.improper}
     assert {rule.source.kind for rule in improper} <= {"law", "seed", "setting", "practice"}
@@ -229,13 +264,16 @@ def test_an_unordered_payment_repeats_a_payment_that_the_bank_confirmed():
 
 
 def test_what_a_bank_paid_out_of_the_pool_does_not_use_up_what_the_plan_allots():
-    fund = Scenario().given(*founded(line()))
-    part = fund.given(post(FUND, FundsAllotted("p", 1, yuan("10.00")), "1-7"))
-    assert part.ledger.project("p").paid_out_of_pool(1) == 0
     more = decided.given(post(FUND, AppropriationReceived(yuan("90.00"), 2019), "3-1"))
     found = more.given(post(PROJECT, unordered("pool"), "3-2"))
-    assert found.ledger.project("p").paid_out_of_pool(1) == yuan("5.00")
+    assert found.ledger.fund("f").allotted == more.ledger.fund("f").allotted
+    found.when(post(FUND, revised(line()), "3-3")).accepted()
     found.when(found.reversing(type(unordered("pool")), "3-3")).accepted()
+    came_back = PaymentReturned("U1", yuan("5.00"), passive=True, year=2019, reason="退票")
+    returned = found.given(post(PROJECT, came_back, "3-4"))
+    back = returned.given(returned.reversing(PaymentReturned, "3-5"))
+    for each in (returned, back, back.given(back.reversing(type(unordered("pool")), "3-6"))):
+        assert each.ledger.fund("f").allotted == more.ledger.fund("f").allotted
 
 
 # Findings -----------------------------------------------------------------------
@@ -252,6 +290,29 @@ def test_a_finding_is_recorded_and_settled_once_on_the_stream_of_a_fund_or_proje
     found.when(post(stream, settle, "3-31")).refused(BeforeItsCause)
     settled = found.given(post(stream, settle, "4-2"))
     settled.when(post(stream, settle, "4-3")).refused(FindingSettledAlready)
+
+
+def test_what_opened_a_finding_is_reversed_after_its_settlement_is():
+    """Regression: a payment that the bank never made could not be taken back once its finding was settled."""
+    found = decided.given(post(PROJECT, unordered("committed", batch=2), "3-2"))
+    [name] = found.ledger.project("p").findings
+    settled = found.given(post(PROJECT, FindingSettled(name, SettledBy.EXPLAINED, "误登"), "3-3"))
+    settled.when(settled.reversing(type(unordered("pool")), "3-4")).refused(RULES["NotTheLast"], kind="finding")
+    reopened = settled.given(settled.reversing(FindingSettled, "3-4"))
+    back = reopened.given(reopened.reversing(type(unordered("pool")), "3-5"))
+    assert not back.ledger.project("p").findings
+    assert held(back, COMMITTED) == held(decided, COMMITTED)
+
+
+@pytest.mark.parametrize("stream", [FUND, PROJECT])
+def test_a_settlement_of_a_finding_is_reversed_once(stream):
+    settle = FindingSettled("W1", SettledBy.EXPLAINED, "误登")
+    settled = decided.given(post(stream, FOUND, "4-1"), post(stream, settle, "4-2"))
+    reopened = settled.given(settled.reversing(FindingSettled, "4-3"))
+    reopened.when(settled.reversing(FindingSettled, "4-4")).refused(RULES["AlreadyReversed"])
+    again = reopened.given(post(stream, replace(settle, how=SettledBy.REGULARISED), "4-4"))
+    again.when(settled.reversing(FindingSettled, "4-5")).refused(RULES["AlreadyReversed"])
+    again.when(again.reversing(FindingSettled, "4-5")).accepted()
 
 
 @pytest.mark.parametrize("name", ["GateShut-999", "PayeeMismatch-1", "UnorderedPaymentFound-7", "GateShut-0"])
@@ -312,6 +373,15 @@ def test_a_project_is_closed_only_when_nothing_is_held():
     held_.given(post(PROJECT, HoldReleased("H1", "期满"), "7-21")).when(
         post(PROJECT, ProjectClosed(), "8-1")
     ).accepted()
+
+
+def test_the_closing_is_not_reversed_while_an_award_with_paid_money_has_ended_since():
+    """Regression: the open project then had an ended award with paid money, which is refused while it is open."""
+    closed = wholly_paid().given(post(PROJECT, ProjectClosed(), "8-1"))
+    revoked = closed.given(post(PROJECT, AwardRevoked("L-a", "弄虚作假"), "8-2"))
+    revoked.when(revoked.reversing(ProjectClosed, "8-3")).refused(RULES["NotTheLast"], kind="award", name="L-a")
+    back = revoked.given(revoked.reversing(AwardRevoked, "8-3"))
+    back.when(back.reversing(ProjectClosed, "8-4")).accepted()
 
 
 # Interest -----------------------------------------------------------------------

@@ -14,7 +14,7 @@ from service.postgres.queries import QUERIES
 from tests.random_life import RandomLife
 
 
-@pytest.mark.parametrize("seed", [0, 17])
+@pytest.mark.parametrize("seed", [9, 17])
 def test_the_check_reads_every_entry_that_an_event_refers_to(log, seed):
     """Regression: the check did not read the note that another corrects, and reported that one as refused today."""
     life = RandomLife(Random(seed))

@@ -1,7 +1,7 @@
 -- payees_not_applicants: a fund's awards that are paid to another than the applicant, or than what the applicant is
--- called since a rename after the award: the first `limit` of them, and how many there are. `type` is the event by which
--- the payee is another: a waiver, a change of payee, a rename before the award, or the award list itself; `positions`
--- are those of the award list and of that event.
+-- called since a rename after the award: the first `limit` of them, and how many there are. `type` is the event by
+-- which the payee is another: a waiver, a change of payee, a rename before the award, or the award list itself;
+-- `positions` are those of the award list and of that event.
 with other as (
     select *, count(*) over () as total
     from award as a
