@@ -268,6 +268,9 @@ class Recovery(TypedDict):
     payee: str
     reason: str
     ordered_on: Day
+    ordered_by: str
+    ordered_by_person: Person
+    documents: list[Document]
     due_on: Day
     status: Literal["ordered", "reversed"]
     amount: Yuan
@@ -365,6 +368,7 @@ class Payment(TypedDict):
     returned: Yuan
     recovered: Yuan
     unordered: Annotated[bool, Meta(description="The bank paid it though nobody had ordered it. 账外支付。")]
+    repeats: Annotated[str | None, Meta(description="The payment that the bank executed twice. 被重复执行的支付。")]
     irregular: Annotated[list[str], Meta(description="The rules that its steps broke. 各步骤违反的规则。")]
     requested_position: Position
     events: list[Position]
