@@ -77,7 +77,7 @@ def test_a_change_of_leader_and_of_the_agreement_is_on_record_with_its_document(
     assert [(each["kind"], each["actor"]) for each in notes] == [
         ("leader_changed", "资金科"), ("agreement_changed", "资金科"),
     ]  # fmt: skip
-    assert all(each["documents"][0]["kind"] == "函" for each in notes)
+    assert all((each["documents"][0]["kind"], each["person"]) == ("函", None) for each in notes)
 
 
 def test_a_recipient_that_is_supported_twice_is_reported_with_both_awards(days):
@@ -122,6 +122,7 @@ def test_a_waiver_lets_the_tax_office_be_paid_and_nobody_else(days):
     day.paid("P-1", 1, "120.00", tax)
     [waiver] = day.read(f"/v1/projects/{day.project}")["waivers"]
     assert (waiver["at_most"], waiver["granted_by"]) == ("120.00", "主任会议")
+    assert [each["kind"] for each in waiver["documents"]] == ["批准文件"]
     assert "示例税务所" in waiver["payee"]
     payment = day.only("payments", f"/v1/payments?project={day.project}")
     assert (payment["payee"], payment["status"], payment["payee_differs"]) == ("示例税务所", "confirmed", False)

@@ -302,6 +302,7 @@ class Waiver(TypedDict):
         Yuan | None, Meta(description="The most that this payee may receive or this award have. 金额上限。")
     ]
     reason: str
+    documents: list[Document]
     granted_on: Day
     granted_by: str
     person: Person
@@ -513,6 +514,7 @@ class Note(TypedDict):
     text: str
     noted_on: Day
     actor: str
+    person: Person
     documents: list[Document]
     corrected_by: Position | None
 
