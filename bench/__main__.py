@@ -54,10 +54,11 @@ from service.workers.projector import catch_up
 out = Console(width=140)
 PORTS = 8191, 8192
 LONG_LIFE = Fund("long", 1, awards=20_000, appropriations=57_000)
+OF_SOURCES, SOURCED_PAYMENTS = Fund("sourced", 1, awards=20_000, appropriations=3, sources=3), 40_000
 PAYMENTS = 100_000
 LOGS = (10_000, 1_000_000)
 MAX_LOG_EVENTS = 10_000_000
-SECTIONS = ("append", "http", "life", "log", "memory", "replay", "fold", "rebuild", "cold")
+SECTIONS = ("append", "http", "life", "sources", "log", "memory", "replay", "fold", "rebuild", "cold")
 LONG_SECTIONS = ("isolation", "instructions")
 """The sections that take too long for the suite; `--long` runs them too."""
 PACES = {"http": Pace(5, 1)}
@@ -128,6 +129,14 @@ class Suite:
         with served.suyuan(url, PORTS[0]) as ours:
             yield from reads.rows(ours, url, LONG_LIFE, self._pace)
             yield from journals.rows(ours, thousand, 990)
+
+    def sources(self) -> Iterator[Row]:
+        """Reading where the money of three sources is, in a fund of 20,000 awards of which each is paid twice."""
+        with self._ledger("sources", OF_SOURCES) as (url, ledger):
+            settle(ledger, Payments(OF_SOURCES).events([0], 3 * SOURCED_PAYMENTS))
+            _fold(url)
+        with served.suyuan(url, PORTS[0]) as ours:
+            yield from reads.by_source(ours, url, OF_SOURCES, self._pace)
 
     def log(self) -> Iterator[Row]:
         """Appending to a log of 10,000 events and to logs of a million events or more."""

@@ -7,7 +7,7 @@ The queries of each path are recorded once in this process and run again on one 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import cycle, islice
 from random import Random
@@ -29,6 +29,7 @@ from service.postgres.queries import QUERIES
 from service.postgres.snapshots import Snapshot
 
 BARE_SQL = "the bare SQL"
+BY_SOURCE = "balances by source"
 VARIANTS = 12
 """The number of different values, and so of paths, that are requested of a resource that has a parameter."""
 MAX_REPLAY_SECONDS = 120.0
@@ -38,7 +39,31 @@ Query = tuple[str, Mapping[str, object]]
 
 
 def rows(served: Served, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
-    """Measures each resource on one connection, after a warm-up. Yields two rows for each: over HTTP and bare SQL."""
+    """Measures each resource of a large fund."""
+    yield from _measured(served, url, pace, lambda head, ids: _resources(fund, head, ids))
+
+
+def by_source(served: Served, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
+    """Measures where the money of each source of `fund` is, now and at an earlier position."""
+    of_fund = f"/v1/funds/{fund.code}/balances"
+
+    def resources(head: int, _: list[str]) -> dict[str, list[str]]:
+        return {
+            BY_SOURCE: [f"{of_fund}?by=source"],
+            "balances by appropriation": [f"{of_fund}?by=appropriation"],
+            "balances by source as of a position": [f"{of_fund}?by=source&position={head * 9 // 10}"],
+        }
+
+    yield from _measured(served, url, pace, resources)
+
+
+def _measured(
+    served: Served, url: str, pace: Pace, resources_of: Callable[[int, list[str]], dict[str, list[str]]]
+) -> Iterator[Row]:
+    """Measures each resource on one connection, after a warm-up. Yields two rows for each: over HTTP and bare SQL.
+
+    `resources_of` gives the paths of each resource, from the last position of the log and the ids of some posts.
+    """
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # requests in this process are not logged
     app = create_app(from_environment(environment(url, served.port)))
     key = {"Authorization": f"Bearer {served.key}"}
@@ -46,7 +71,7 @@ def rows(served: Served, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
         conn.execute("set plan_cache_mode = force_custom_plan")  # as the service's readers
         head = conn.execute(HEAD).fetchone()["head"]  # type: ignore[index]
         ids = [row["id"] for row in conn.execute(SOME_POSTS, {"some": VARIANTS})]
-        resources = _resources(fund, head, ids)
+        resources = resources_of(head, ids)
         for path in ("/readyz", *(paths[0] for paths in resources.values())):  # what is replayed slows down all others
             _wait_until_answered(served, path)
         for name, paths in resources.items():

@@ -67,7 +67,7 @@ LIFE, LOG = "length of a project's life: one writer, one event", "length of the 
 MEMORY_AFTER = {many: f"{memory.SECTION}: {memory.after(many)}" for many in memory.POSTS}
 WAITED_FOR = (
     "balances of the fund", "a fen's trace", "balances as of a position", "balances by award", "the fund's alerts",
-    "the fund's appropriations", "a page of payments", "a page of awards", "the project",
+    "the fund's appropriations", "a page of payments", "a page of awards", "the project", reads.BY_SOURCE,
 )  # fmt: skip
 """The reads that people had to wait for."""
 TARGETS = (

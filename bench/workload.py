@@ -31,13 +31,15 @@ ROUND = 10_000
 class Fund:
     """A fund of `projects` projects with `awards` awards each. No two funds of a ledger have the same `code`.
 
-    `appropriations`: the number of appropriations, of equal amounts, in which the fund receives its money.
+    `appropriations`: the number of appropriations, of equal amounts, in which the fund receives its money. `sources`:
+    the number of sources that the plan lists; the appropriations come from them in turn.
     """
 
     code: str
     projects: int
     awards: int = 1
     appropriations: int = 1
+    sources: int = 0
 
     def project(self, number: int) -> str:
         return f"{self.code}-{number}"
@@ -51,7 +53,8 @@ class Fund:
         part, rest = divmod(share * self.projects, self.appropriations)
         for number in range(self.appropriations):
             amount = str(Money(part if number else part + rest))
-            yield self._of_fund("AppropriationReceived", "上级指标文号", amount=amount, budget_year=2020)
+            source = {"funding_source": _source(number % self.sources)} if self.sources else {}
+            yield self._of_fund("AppropriationReceived", "上级指标文号", amount=amount, budget_year=2020, **source)
         yield self._of_fund("PlanDrafted", "", **self._plan(str(share), whole))
         yield self._of_fund("PlanAdopted", "局文", draft=self.appropriations + 2)
         for number in range(self.projects):
@@ -85,7 +88,12 @@ class Fund:
             {"project": self.project(n), "number": n + 1, "name": f"项目{n}", "name_annex": f"项目{n}", **line}
             for n in range(self.projects)
         ]
+        sources = [
+            {"source": _source(number), "name": f"示例来源{number}", "level": "other", "amount": whole}
+            for number in range(self.sources)
+        ]
         return {
+            **({"sources": sources} if sources else {}),
             "title": "示例计划",
             "total": whole,
             "tasks": [{"code": "一", "name": "任务一"}],
@@ -146,6 +154,10 @@ def _event(stream: str, type_: str, cites: str = "", on: str = "2020-01-02", **d
 def _paper(cite: str) -> tuple[str, str]:
     kind, _, number = cite.partition(" ")
     return kind, number
+
+
+def _source(number: int) -> str:
+    return f"来源{number}"
 
 
 def _payee(number: int) -> dict[str, str]:

@@ -30,11 +30,15 @@ class UnorderedPaymentFound(ProjectFact, frozen=True):
 
     `account` is where the money was: `payable` or `committed` of the award in this batch, `line` of the batch, or
     `pool`. `repeats` is the payment that the bank executed twice, if it did. The money that comes back goes to
-    `recovered`; the rest is ordered back as that of any payment.
+    `recovered`; the rest is ordered back as that of any payment. If no account holds enough, the allotment of another
+    line that is not awarded is withdrawn first (AllotmentWithdrawn), and the money was in the `pool`.
     """
 
     zh = "账外支付登记"
-    about_zh = "银行未经支付指令付出资金（如同一凭证重复执行）：从其所在账户转为已付，并自动登记一个问题。"
+    about_zh = (
+        "银行未经支付指令付出资金（如同一凭证重复执行）：从其所在账户转为已付，并自动登记一个问题。"
+        "各账户余额都不足的，先收回其他项目尚未立项的额度（AllotmentWithdrawn），再从待分配资金转出。"
+    )
     allowed = Allowed.ALWAYS
     reversible = Reversible(restores=lambda _, fact: (_Restored("payment", fact.payment),), by_another=True)
     records_too = ("FundsPaidOut",)

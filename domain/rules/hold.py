@@ -10,9 +10,9 @@ from domain.rules.refused import PRACTICE, Refused
 
 @dataclass(eq=False)
 class HoldStands(Refused):
-    """The hold {hold} keeps {held} yuan; without {amount} yuan, {left} yuan of what is held would be left unpaid."""
+    """The hold {hold} keeps (yuan): {held}; without {amount} yuan, {left} yuan of what is held would be left unpaid."""
 
-    zh = "冻结 {hold} 限制 {held} 元；支付 {amount} 元后，被冻结范围内未付资金只余 {left} 元。"
+    zh = "冻结 {hold} 限制的金额（元）：{held}；支付 {amount} 元后，被冻结范围内未付资金只余 {left} 元。"
     remedy = "Pay no more than the hold leaves free, or wait until it is released (HoldReleased)."
     remedy_zh = "支付金额不超过未冻结部分；或待解除冻结（HoldReleased）后办理。"
     source = PRACTICE

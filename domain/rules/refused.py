@@ -65,6 +65,7 @@ WORDS = {
     "interest_surrendered": "已上缴孳息",
     "hold": "冻结",
     "finding": "问题",
+    "all": "全部",
     "recovered": "已追回",
     "committed": "立项承诺",
     "payable": "应付",
@@ -127,6 +128,7 @@ CODED = frozenset(
         "share",
         "direction",
         "difference",
+        "held",
     }
 )
 """The facts of refusals that have codes as values, such as a status. Other values may be names, never translated."""

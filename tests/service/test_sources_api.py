@@ -184,6 +184,23 @@ def test_each_appropriation_tells_its_source_its_level_and_its_document(loaded):
     ]  # fmt: skip
 
 
+def test_what_a_province_takes_back_is_surrendered_out_of_its_own_appropriation(loaded):
+    of_line = {"project": "three-2020-a", "batch": 2, "amount": "100.00", "funding_source": "省"}
+    cut = {"account": "pool", "amount": "150.00", "funding_source": "省"}
+    for event in (
+        loaded.event("AllotmentWithdrawn", "fund/three-2020", "2021-06-03", ("批复",), **of_line),
+        loaded.event("SurplusSurrendered", "fund/three-2020", "2021-06-05", ("收回指标文",), **cut),
+    ):
+        assert loaded.post(event, "all").status_code == 201
+    loaded.fold()
+    rows = loaded.get(f"{FUND}/appropriations").json["appropriations"]
+    assert [(row["source"], row["surrendered"]) for row in rows] == [
+        ("中央", "0.00"), ("区", "0.00"), ("省", "150.00"),
+    ]  # fmt: skip
+    alerts = {each["alert"]: each["facts"] for each in loaded.get(f"{FUND}/alerts").json["alerts"]}
+    assert alerts["plan-exceeds-sources"] == {"planned": "250.00", "pool": "0.00", "to_come": "100.00"}
+
+
 def test_a_source_behind_its_plan_is_reported(loaded):
     alerts = loaded.get(f"{FUND}/alerts").json["alerts"]
     [behind] = [each for each in alerts if each["alert"] == "source-behind"]

@@ -449,7 +449,7 @@ def test_a_step_that_the_key_may_not_read_keeps_position_type_days_and_amount(wa
 WITHOUT_TEXTS = {
     "/healthz", "/metrics", "/readyz", "/v1/event-types", "/v1/event-types/{type_}", "/v1/posting-rules",
     "/v1/problems", "/v1/problems/{kind}", "/v1/rules", "/v1/rules/{rule}", "/v1/keys/self", "/v1/events/digest",
-    "/v1/calendars", "/v1/funds/{fund}/interest",
+    "/v1/calendars",
 }  # fmt: skip
 """The addresses whose answers have no text of a fund or project."""
 

@@ -275,6 +275,9 @@ class Recovery(TypedDict):
     payee: str
     reason: str
     ordered_on: Day
+    ordered_by: str
+    ordered_by_person: Person
+    documents: list[Document]
     due_on: Day
     status: Literal["ordered", "reversed"]
     amount: Yuan
@@ -306,6 +309,7 @@ class Waiver(TypedDict):
         Yuan | None, Meta(description="The most that this payee may receive or this award have. 金额上限。")
     ]
     reason: str
+    documents: list[Document]
     granted_on: Day
     granted_by: str
     person: Person
@@ -372,6 +376,7 @@ class Payment(TypedDict):
     returned: Yuan
     recovered: Yuan
     unordered: Annotated[bool, Meta(description="The bank paid it though nobody had ordered it. 账外支付。")]
+    repeats: Annotated[str | None, Meta(description="The payment that the bank executed twice. 被重复执行的支付。")]
     irregular: Annotated[list[str], Meta(description="The rules that its steps broke. 各步骤违反的规则。")]
     requested_position: Position
     events: list[Position]
@@ -516,6 +521,7 @@ class Note(TypedDict):
     text: str
     noted_on: Day
     actor: str
+    person: Person
     documents: list[Document]
     corrected_by: Position | None
 

@@ -23,6 +23,7 @@ select
     n.text,
     n.noted_on,
     e.fact ->> 'actor' as actor,
+    e.fact ->> 'person' as person,
     coalesce(e.fact -> 'documents', '[]') as documents,
     (
         select max(later.position)

@@ -70,6 +70,7 @@ select
     yuan(p.returned) as returned,
     yuan(p.recovered) as recovered,
     p.unordered,
+    case when p.unordered then r.fact ->> 'repeats' end as repeats,
     coalesce(
         (
             select jsonb_agg(mark ->> 'rule' order by e.position)

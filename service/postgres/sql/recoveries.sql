@@ -1,7 +1,11 @@
 -- recoveries: what the payees of a fund, or of one of its projects, were ordered to pay back, in the order of the
 -- orders, and the outstanding amount, which is never more than is still paid. A `limit` of null gives all.
 select
-    r.recovery, r.project, r.payment, p.award, p.batch, p.payee, e.fact ->> 'reason' as reason, r.ordered_on, r.due_on,
+    r.recovery, r.project, r.payment, p.award, p.batch, p.payee, e.fact ->> 'reason' as reason, r.ordered_on,
+    e.fact ->> 'actor' as ordered_by,
+    e.fact ->> 'person' as ordered_by_person,
+    coalesce(e.fact -> 'documents', '[]') as documents,
+    r.due_on,
     r.status,
     yuan(r.amount) as amount,
     yuan(r.received) as received,

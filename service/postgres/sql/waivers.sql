@@ -28,6 +28,7 @@ select
     fact #>> '{payee,name}' as payee,
     fact ->> 'at_most' as at_most,
     fact ->> 'reason' as reason,
+    coalesce(fact -> 'documents', '[]') as documents,
     (fact ->> 'occurred_on')::date as granted_on,
     fact ->> 'actor' as granted_by,
     fact ->> 'person' as person,
