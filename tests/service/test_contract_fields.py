@@ -107,6 +107,7 @@ SEEN_ELSEWHERE = {
         "Award.registration", "Award.payee_registration", "Payment.payee_id_last4", "Payment.payee_registration",
         "PaymentNow.payee_id_last4", "PaymentNow.payee_registration", "PersonalIdentity",
     ),
+    "test_bad_days_api.py": ("Note.person", "PaymentNow.repeats"),
     "test_held_fund.py": ("AsOf.held", "Fund.held_at", "FundNow.held_at", "HeldFund", "Problem.position"),
     "test_events_api.py": ("Problem.waivable", "Problem.detail"),
     "test_refusals.py": ("DroppedRefusals", "Problem.kept"),
