@@ -1,9 +1,13 @@
 """The register of notes, on the life that the contract shows."""
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from service.api.contract import examples
-from tests.service.conftest import live
+from service.auth import api_keys
+from service.auth.grants import grant
+from tests.service.conftest import SECRET, live
 
 FUND, FIRST, SECOND = examples.FUND, examples.FIRST, examples.SECOND
 
@@ -45,6 +49,17 @@ def test_the_notes_come_in_pages(noted):
     first = noted.get(f"/v1/notes?fund={FUND}&limit=2").json
     rest = noted.get(f"/v1/notes?fund={FUND}&limit=2&after={first['next']}").json
     assert (len(first["notes"]), len(rest["notes"]), rest["next"]) == (2, 1, None)
+
+
+def test_a_note_names_the_person_of_the_key_by_which_it_was_posted(noted):
+    with psycopg.connect(noted.url, autocommit=True, row_factory=dict_row) as conn:
+        granted = grant(["post:note"], sources=["/test"])
+        noted.keys["archivist"] = api_keys.create(conn, SECRET, "archivist", granted, person="1007")
+    note = noted.event("NoteRecorded", f"fund/{FUND}", "2025-12-09", ("函",), kind="other", text="档案移交")
+    assert noted.post(note, "archivist").status_code == 201
+    noted.fold()
+    persons = [each["person"] for each in noted.get(f"/v1/notes?fund={FUND}").json["notes"]]
+    assert persons == [None, None, None, "1007"]
 
 
 def test_an_unknown_kind_is_a_wrong_parameter(noted):
