@@ -323,7 +323,7 @@ CREATE FUNCTION public.batch_balance_at(of_fund text, at_position bigint, at_boo
 $$;
 
 CREATE FUNCTION public.checkpoints_after(steps jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
     select jsonb_object_agg(checkpoint, jsonb_strip_nulls(jsonb_build_object(
         'status', case type
@@ -1055,8 +1055,10 @@ CREATE TABLE public.award (
     payee_identity text NOT NULL COLLATE pg_catalog."C",
     payee_digest text NOT NULL COLLATE pg_catalog."C",
     checkpoints jsonb NOT NULL,
+    decided_position bigint NOT NULL,
     CONSTRAINT award_decided_check CHECK ((decided >= 0))
-);
+)
+WITH (fillfactor='80');
 
 CREATE TABLE public.balance (
     fund text NOT NULL COLLATE pg_catalog."C",
@@ -1746,9 +1748,9 @@ CREATE INDEX application_fund_received_position_idx ON public.application USING 
 
 CREATE INDEX application_received_position_idx ON public.application USING btree (received_position);
 
-CREATE INDEX award_events_award_idx ON public.award USING btree ((events[1]), award);
+CREATE INDEX award_decided_position_award_idx ON public.award USING btree (decided_position, award);
 
-CREATE INDEX award_fund_events_idx ON public.award USING btree (fund, (events[1])) WHERE (payee_identity <> identity);
+CREATE INDEX award_fund_decided_position_idx ON public.award USING btree (fund, decided_position) WHERE (payee_identity <> identity);
 
 CREATE INDEX award_fund_payee_digest_idx ON public.award USING btree (fund, payee_digest);
 

@@ -49,12 +49,12 @@ READS = {name: _reads(name) for name in ORDER}
 """For each projection, the other projections whose tables its SQL reads."""
 
 OF_EVERY_TYPE = frozenset(
-    {"movement", "balance", "batch_change", "lot", "origin_change", "spending", "payment", "finding", "citation"}
+    {"movement", "balance", "batch_change", "lot", "origin_change", "spending", "payment", "citation"}
 )
 """The projections that events of any type can change: they read the documents or the movements of all."""
-TYPES = {name: frozenset(re.findall(r"'([A-Z]\w+)'", PROJECTIONS[name])) for name in ORDER}
-"""For each projection, the event types that its SQL names. A span without any of them is not folded into the
-projection, unless it is one of OF_EVERY_TYPE."""
+TYPES = {name: frozenset(re.findall(r"'([A-Z]\w+|irregular)'", PROJECTIONS[name])) for name in ORDER}
+"""For each projection, the event types that its SQL names, and `irregular` if its SQL looks for this mark. A span without
+any of them is not folded into the projection, unless it is one of OF_EVERY_TYPE."""
 
 
 def with_dependencies(names: Iterable[str]) -> tuple[str, ...]:
@@ -290,7 +290,20 @@ CHANGED = """
 HEAD = "select coalesce(max(position), 0) from public.event"
 """Selects the last position of the whole log, the events of held funds included; 0 if the log is empty."""
 HEAD_AND_NOT_SKIPPED_YET = f"select ({HEAD}), {NOT_SKIPPED_YET}"
-TYPES_OF_SPAN = "select distinct type from event where position > %(after)s and position <= %(upto)s"
+TYPES_OF_SPAN = """
+    select distinct coalesce(fact ->> 'entry', type) from event where position > %(after)s and position <= %(upto)s
+    union all
+    select 'irregular'
+    where exists (
+        select from event
+        where
+            position > %(after)s
+            and position <= %(upto)s
+            and (fact ? 'irregular' or fact -> 'restored' @> '[{"kind": "finding"}]')
+    )
+"""
+"""The types of the events in a span; of a reversal, that of the entry: what the entry did not change, its reversal does
+not change either. And `irregular`, if an event has this mark, or reverses one that has."""
 MOVE = "update projection_cursor set position = %(upto)s, moved_at = now() where id = %(id)s"
 SHARE_NEW_CURSOR = """
     with made as (insert into projection_cursor (position) values (%(upto)s) returning id)

@@ -14,9 +14,10 @@ with span as (
         and (
             e.type in (
                 'ApplicationReceived', 'ApplicationWithdrawn', 'ApplicationScreened', 'ReviewConcluded',
-                'ObjectionResolved', 'AwardListDecided', 'EntryReversed'
+                'ObjectionResolved', 'AwardListDecided'
             )
             or (e.type = 'NoticeStarted' and e.fact ? 'entries')
+            or (e.type = 'EntryReversed' and e.fact ->> 'entry' is distinct from 'RecipientRenamed')
         )
 ), reviewed as materialized (
     -- The review that each event, or the entry it reverses, concludes or voids: it lists the applications touched.

@@ -97,7 +97,7 @@ with span as (
 insert into award (
     project, award, fund, application, round, applicant, uscc, identity, applied, payee, payee_uscc, payee_identity,
     payee_account, payee_digest, score, rank, decided_on, decided, status, ends_on, acceptance, rectify_by, checkpoints,
-    events
+    decided_position, events
 )
 select
     l.project,
@@ -131,6 +131,7 @@ select
     coalesce(t.checkpoints #>> '{acceptance,status}', 'none'),
     (t.checkpoints #>> '{acceptance,rectify_by}')::date,
     coalesce(t.checkpoints, '{}'),
+    l.events[1],
     l.events
 from listed as l
 join decided as d using (project, award)

@@ -49,9 +49,13 @@ with span as (
         where e.era = 0 and e.named is null and r.project = e.project and r.status <> 'reversed'
     ) as before on true
 ), touch as (
-    select project, round, position from numbered where type <> 'EntryReversed'
+    -- `shows`: what the notices showed may be different after it.
+    select project, round, position,
+        type in ('ReviewConcluded', 'NoticeStarted', 'NoticeCompleted', 'ObjectionResolved') as shows
+    from numbered
+    where type <> 'EntryReversed'
     union
-    select substr(stream, length('project/') + 1), restored ->> 'name', position
+    select substr(stream, length('project/') + 1), restored ->> 'name', position, true
     from event
     cross join lateral jsonb_array_elements(fact -> 'restored') as r (restored)
     where
@@ -64,14 +68,20 @@ with span as (
     select
         t.project,
         t.round,
+        t.shows,
+        case when not t.shows then (
+            select r.shown from round as r where r.project = t.project and r.round = t.round
+        ) end as shown,
         coalesce(
             (select r.events from round as r where r.project = t.project and r.round = t.round), '{}'
         ) || t.positions as events
     from (
-        select project, round, array_agg(position order by position) as positions from touch group by project, round
+        select project, round, bool_or(shows) as shows, array_agg(position order by position) as positions
+        from touch
+        group by project, round
     ) as t
 ), history as materialized (
-    select l.project, l.round, e.position, e.version, e.type, e.fact
+    select l.project, l.round, l.shows, e.position, e.version, e.type, e.fact
     from listed as l
     cross join lateral unnest(l.events) as h (position)
     join event as e on e.position = h.position
@@ -114,6 +124,7 @@ with span as (
     from step
     where
         stands
+        and shows
         and (
             type in ('ReviewConcluded', 'NoticeStarted', 'NoticeCompleted')
             or (type = 'ObjectionResolved' and fact ? 'voids')
@@ -154,7 +165,7 @@ with span as (
                 then jsonb_build_array(jsonb_build_object('application', fact -> 'application'))
         end
     from step
-    where stands and type = 'ObjectionResolved' and fact ? 'voids_notice'
+    where stands and shows and type = 'ObjectionResolved' and fact ? 'voids_notice'
 ), shown as materialized (
     -- By application, the amount of the last completed notice since the review that is not void.
     select n.project, n.round, jsonb_object_agg(l.row ->> 'application', l.row ->> 'amount' order by n.position) as amounts
@@ -211,7 +222,7 @@ select
         when d.decided then 'decided'
         else 'under_way'
     end,
-    s.amounts,
+    coalesce(s.amounts, l.shown),
     l.events
 from listed as l
 join published as p using (project, round)

@@ -22,7 +22,7 @@ with renamed as (
     select payee #>> '{account,digest}' from other
 ), held as (
     select a.payee_digest as digest, a.payee_identity as identity, a.payee as name, a.payee_account as last4,
-        a.events[1] as position
+        a.decided_position as position
     from candidate as c
     join award as a on a.fund = %(fund)s and a.payee_digest = c.digest and a.status <> 'reversed'
     union all

@@ -4,7 +4,7 @@ with page as (
     select *
     from award as a
     where
-        (a.events[1], a.award) > (%(position)s, %(award)s)
+        (a.decided_position, a.award) > (%(position)s, %(award)s)
         and (%(fund)s::text is null or a.fund = %(fund)s)
         and (%(project)s::text is null or a.project = %(project)s)
         and (%(status)s::text is null or a.status = %(status)s)
@@ -18,7 +18,7 @@ with page as (
             %(recipient_name)s::text is null
             or (a.project, a.award) in (select w.project, w.award from awards_named(%(recipient_name)s) as w)
         )
-    order by a.events[1], a.award
+    order by a.decided_position, a.award
     limit %(limit)s
 ), numbered as materialized (
     select *, dense_rank() over (order by project, round) as nth_round from page
@@ -94,4 +94,4 @@ cross join lateral (
     from payment as p
     where p.project = a.project and p.award = a.award and (p.returned > 0 or p.recovered > 0)
 ) as r
-order by a.events[1], a.award
+order by a.decided_position, a.award

@@ -2,13 +2,13 @@
 -- Each award of the page is derived from the events that were in the log then, as award.sql derives it from all.
 with candidate as materialized (
     select
-        a.project, a.award, a.fund,
+        a.project, a.award, a.fund, a.decided_position,
         array(select each from unnest(a.events) as each where each <= coalesce(%(at_position)s, each)) as events
     from award as a
     where
         -- Not as one comparison of rows, of which the planner expects too few rows to match.
-        a.events[1] >= %(position)s
-        and (a.events[1] > %(position)s or a.award > %(award)s)
+        a.decided_position >= %(position)s
+        and (a.decided_position > %(position)s or a.award > %(award)s)
         and (%(fund)s::text is null or a.fund = %(fund)s)
         and (%(project)s::text is null or a.project = %(project)s)
         and exists (
@@ -18,7 +18,7 @@ with candidate as materialized (
                 and m.position <= coalesce(%(at_position)s, m.position)
                 and m.booked_on <= coalesce(%(at_booked_on)s, m.booked_on)
         )
-    order by a.events[1], a.award
+    order by a.decided_position, a.award
     -- The other filters are about what an award was then, which is only known below.
     limit case
         when coalesce(%(status)s::text, %(acceptance)s::text, %(uscc)s::text, %(payee)s::text) is null then %(limit)s::bigint
@@ -119,7 +119,7 @@ with candidate as materialized (
             or p.payee ->> 'uscc' = %(payee)s
             or plain(p.payee ->> 'name') = plain(%(payee)s)
         )
-    order by p.events[1], p.award
+    order by p.decided_position, p.award
     limit %(limit)s
 ), shown as materialized (
     select project, round, shown_at(project, round::text, %(at_position)s, %(at_booked_on)s) as amounts
@@ -202,4 +202,4 @@ cross join lateral (
         and m.position <= coalesce(%(at_position)s, m.position)
         and m.booked_on <= coalesce(%(at_booked_on)s, m.booked_on)
 ) as m
-order by c.events[1], c.award
+order by c.decided_position, c.award

@@ -16,7 +16,7 @@ with other as (
                 r.project = a.project
                 and r.application = a.application
                 and r.status = 'recorded'
-                and r.events[1] > a.events[1]
+                and r.events[1] > a.decided_position
                 and a.payee_identity in (r.old_identity, r.new_identity)
                 and a.identity in (
                     select unnest(array[s.old_identity, s.new_identity])
@@ -24,7 +24,7 @@ with other as (
                     where s.project = a.project and s.application = a.application and s.status = 'recorded'
                 )
         )
-    order by a.events[1]
+    order by a.decided_position
     limit %(limit)s
 )
 select
@@ -33,7 +33,7 @@ select
     o.applicant,
     o.payee,
     coalesce(by.type, 'AwardListDecided') as type,
-    array_remove(array[o.events[1], by.position], null) as positions,
+    array_remove(array[o.decided_position, by.position], null) as positions,
     o.total
 from other as o
 left join lateral (
@@ -61,4 +61,4 @@ left join lateral (
     order by e.position desc
     limit 1
 ) as by on true
-order by o.events[1]
+order by o.decided_position

@@ -15,11 +15,11 @@ with candidate as (
             or other.project = any(%(projects)s::text[])
         )
 ), award_now as (
-    select a.payee_identity as identity, a.payee as name, a.fund, a.project, a.award, a.events[1] as position
+    select a.payee_identity as identity, a.payee as name, a.fund, a.project, a.award, a.decided_position as position
     from candidate as c
     join award as a on a.payee_identity = c.identity and a.status in ('live', 'terminated')
     union
-    select c.identity, r.new_name, a.fund, a.project, a.award, a.events[1]
+    select c.identity, r.new_name, a.fund, a.project, a.award, a.decided_position
     from candidate as c
     join recipient_rename as r on r.new_identity = c.identity and r.status = 'recorded'
     join award as a using (project, application)
