@@ -112,6 +112,7 @@ def create_app(config: Config, works: Collection[Work] = ALL) -> Flask:
     assert config.database_url is not None, "the database is chosen before the app is built"
     app = _routes()
     app.config.update(DATABASE_URL=config.database_url, SECRET=config.secret, SOURCE=config.source)
+    app.config["EXAMPLE"] = config.example
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["REFUSALS"] = refusal_log.Limits(config.refusals, config.refusal_mb * 2**20)
 

@@ -11,6 +11,9 @@ from rich.table import Table
 
 from domain.money import Money
 
+MAX_LINES = 50
+"""The number of a plan's lines that the table has; the others are only in its total."""
+
 
 def table(plan: Mapping[str, Any]) -> Table:
     """A table of a plan: the planned and paid amounts of each batch.
@@ -26,10 +29,12 @@ def table(plan: Mapping[str, Any]) -> Table:
     for batch in batches:
         shown.add_column(f"{escape(batch['name'])}\n计划\nplanned", justify="right", no_wrap=True)
         shown.add_column("\n已拨付\npaid", justify="right", no_wrap=True, style="red")
-    for line in plan["rows"]:
+    for line in plan["rows"][:MAX_LINES]:
         limit = ("≤" if line["award_rule"] == "max" else "") + str(line["awards"])
         number, awarded = str(line["number"]), f"{line['awarded_count']}/{limit}"
         shown.add_row(number, escape(line["name_annex"]), awarded, *_cells(line["batches"], batches))
+    if more := len(plan["rows"][MAX_LINES:]):
+        shown.add_row("…", f"另有 {more} 个项目 {more} more projects")
     shown.add_section()
     shown.add_row("", "合计 total", "", *_cells(batches, batches), style="bold")
     return shown

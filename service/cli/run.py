@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -24,7 +25,7 @@ from service.cli.terminal import TICK, connect, location, out, progress, say, va
 from service.cli.upgrade import upgrade
 from service.codec import NewerEvent
 from service.config import OF_LEDGER, OF_PROJECTOR, OF_SERVER, Config
-from service.example import life
+from service.example.catalogue import DEFAULT, EXAMPLES
 from service.ledger.application import Ledger
 from service.plans import plan_file
 from service.postgres.connect import database, url_of
@@ -33,20 +34,30 @@ from service.postgres.snapshots import Reader, open_pool
 from service.server import startup
 from service.workers import projector
 
-Setup = list[dict[str, Any]]
+ABOUT_EXAMPLES = "\n".join(f"  {name:20} {each.about_zh} {each.about}" for name, each in EXAMPLES.items())
 
 
-@click.command("run", epilog=variables(*OF_LEDGER, *OF_SERVER, *OF_PROJECTOR, "LOGNAME"))
-def command() -> None:
+@click.command(
+    "run",
+    epilog=f"\b\nExamples 示例:\n{ABOUT_EXAMPLES}\n\n{variables(*OF_LEDGER, *OF_SERVER, *OF_PROJECTOR, 'LOGNAME')}",
+)
+@click.option(
+    "--example",
+    "name",
+    metavar="NAME",
+    type=click.Choice(list(EXAMPLES)),
+    help=f"the example to load, listed below; a ledger can have several 要载入的示例，见下 [{DEFAULT}]",
+)
+def command(name: str | None) -> None:
     """一键启动示例。Run the database, the projector and the web service with the example."""
     supervisor.no_core_dumps()
     settings = startup.checked(config.from_environment(new=True))
     with database(settings) as chosen:
         _step("数据库已就绪 database ready", lambda: _prepare(chosen))
-        setup = list(plan_file.posts(plan_file.read(example.PLAN), actor="示例·资金科赵某"))
-        if _is_free_for(setup, chosen):
+        names = _examples_of(chosen, name)
+        if names:
             chosen = replace(chosen, example=True)  # noqa: PLW2901 - only the example flag differs
-            _play(chosen, setup)
+            _play(chosen, names)
         else:
             say("账簿已有其他数据，不载入示例 this ledger has other data: the example is not loaded")
         stop = supervisor.stop_signal()
@@ -55,7 +66,7 @@ def command() -> None:
             supervisor.command(chosen, "checker"),
             supervisor.command(chosen, "serve") as ended,
         ):
-            _announce(settings, chosen, lambda: stop.is_set() or ended.is_set())
+            _announce(settings, chosen, names, lambda: stop.is_set() or ended.is_set())
             while not (stop.is_set() or ended.is_set()):
                 time.sleep(0.2)
     if not stop.is_set():
@@ -69,63 +80,101 @@ def _prepare(chosen: Config) -> None:
         say_held(upgrade(chosen, conn, out).held, out)
 
 
-def _is_free_for(setup: Setup, chosen: Config) -> bool:
+def _examples_of(chosen: Config, name: str | None) -> list[str]:
+    """The names of the examples to load or continue: those that the ledger has, and at the end `name`, if it is given.
+
+    An empty ledger gets the example DEFAULT if none is given. A ledger that has other data and no example gets none.
+    """
+    sources = {plan_file.source_of(each): each for each in EXAMPLES}
     with connect(url_of(chosen)) as conn:
-        row = conn.execute(QUERIES["has_example"], {"source": setup[0]["source"]}).fetchone()
-    return bool(row and row["ours"])
+        row = conn.execute(QUERIES["examples"], {"sources": list(sources)}).fetchone()
+    assert row is not None
+    there = [sources[source] for source in row["sources"]]
+    if not there and not row["empty"]:
+        return []
+    last = [name] if name else [DEFAULT] if row["empty"] else []
+    return [*(each for each in there if each not in last), *last]
 
 
-def _play(chosen: Config, setup: Setup) -> None:
-    """Post the example's plan and history, fold the events, and print the planned and the paid amounts.
+def _play(chosen: Config, names: Sequence[str]) -> None:
+    """Post the plan and history of each example, fold the events, and print the planned and the paid amounts.
 
-    Then compare the example's statement with the ledger. If the folding stops, or if a newer version has recorded an
-    event of the example, print the reason, and neither print the amounts nor compare the statement.
+    Then compare the example's statement with the ledger, if it has one. If the folding stops, print the reason, and
+    neither print the amounts nor compare the statement.
     """
     url = url_of(chosen)
     with connect(url) as conn:
         example.ensure_demo_keys(conn, chosen.secret, chosen.home / "demo-keys.json")
     ledger = open_ledger(url)
     try:
-        _live(ledger, chosen.secret, setup)
-    except example.OtherHistory:
-        say("沿用此前版本的示例数据 the example data of an earlier version is kept")
-    except NewerEvent as newer:
-        say(Text("示例未继续 the example is not continued:", "yellow"), str(newer))
-        return
+        loaded = [name for name in names if _is_loaded(ledger, chosen.secret, name)]
     finally:
         ledger.close()
+    if not loaded:
+        return
     try:
         _step("投影已更新 projections folded", lambda: projector.catch_up(url))
     except FoldStopped as stopped:
         say(Text("投影停止 projections stopped:", "red"), str(stopped))
         return
-    pool = open_pool(url, size=1)
+    for name in loaded:
+        _show(chosen, name)
+
+
+def _is_loaded(ledger: Ledger, secret: bytes, name: str) -> bool:
+    """Post an example, and return whether all of it, or an earlier version of it, is recorded.
+
+    Otherwise, print the reason: a newer version has recorded an event of the example, or a post is refused, for example
+    because another fund has the example's code.
+    """
     try:
-        with Reader(pool).at() as snapshot:
-            out.print(plan_table.table(annex(snapshot, setup[0]["subject"].partition("/")[2])))
-    finally:
-        pool.close()
-    _compare_statement(chosen)
+        _live(ledger, secret, name)
+    except example.OtherHistory:
+        say("沿用此前版本的示例数据 the example data of an earlier version is kept")
+    except NewerEvent as newer:
+        say(Text("示例未继续 the example is not continued:", "yellow"), str(newer))
+        return False
+    except example.Refused as refused:
+        id_, problem = refused.args
+        reason = f"{name}, {id_}: {problem['title_zh']} {problem['title']}"
+        say(Text("示例未载入 the example is not loaded:", "yellow"), reason)
+        return False
+    return True
 
 
-def _live(ledger: Ledger, secret: bytes, setup: Setup) -> None:
+def _live(ledger: Ledger, secret: bytes, name: str) -> None:
+    one = EXAMPLES[name]
+    setup = list(plan_file.posts(plan_file.read(one.plan), actor="示例·资金科赵某"))
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with progress(*columns, console=out) as display:
-        task = display.add_task("示例资金的经过 the example's history", total=None)
+        task = display.add_task(f"示例资金的经过 history of the example {name}", total=None)
         post = example.poster(ledger, secret, lambda: display.advance(task))
         for event in setup:
             post(event)
-        life.play(post, setup, ledger.view().working_days)
+        one.play(post, setup, ledger.view().working_days)
         display.update(task, total=display.tasks[0].completed)
+    say(TICK, f"{name}: {one.about_zh} {one.about}")
 
 
-def _compare_statement(chosen: Config) -> None:
-    """Compare the example's bank statement with the ledger, and print how many lines match.
+def _show(chosen: Config, name: str) -> None:
+    """Print the planned and paid amounts of an example, and how its statement compares with the ledger."""
+    pool = open_pool(url_of(chosen), size=1)
+    try:
+        with Reader(pool).at() as snapshot:
+            out.print(plan_table.table(annex(snapshot, name)))
+    finally:
+        pool.close()
+    if statement := EXAMPLES[name].statement:
+        _compare_statement(chosen, name, statement)
+
+
+def _compare_statement(chosen: Config, fund: str, statement: Path) -> None:
+    """Compare the bank statement of the example fund with the ledger, and print how many lines match.
 
     On purpose, the statement differs from the ledger once in every way that a reconciliation distinguishes.
     """
     try:
-        found = compare_file(url_of(chosen), chosen.secret, example.STATEMENT, example.FUND)
+        found = compare_file(url_of(chosen), chosen.secret, statement, fund)
     except click.ClickException as error:  # such as: the fund is held
         say(Text("示例对账单未比较 the example's statement is not compared:", "yellow"), error.message)
         return
@@ -134,7 +183,7 @@ def _compare_statement(chosen: Config) -> None:
     say(
         f"\n示例对账单：{lines} 行中 {matched} 行相符，另有 {exceptions} 项差异，均为示例所设\n"
         f"The example's statement: {matched} of {lines} lines match; it has {exceptions} exceptions on purpose\n"
-        f"  suyuan reconcile {example.STATEMENT} --fund {example.FUND}"
+        f"  suyuan reconcile {statement} --fund {fund}"
     )
 
 
@@ -144,8 +193,8 @@ def _step(name: str, work: Callable[[], Any]) -> None:
     say(TICK, name)
 
 
-def _announce(settings: Config, chosen: Config, stopped: Callable[[], bool]) -> None:
-    """Wait until the service answers, then print its address and how to read and post.
+def _announce(settings: Config, chosen: Config, names: Sequence[str], stopped: Callable[[], bool]) -> None:
+    """Wait until the service answers, then print its address and how to read and to post to the last of the examples.
 
     Prints nothing if `stopped()` becomes true first.
     """
@@ -158,13 +207,16 @@ def _announce(settings: Config, chosen: Config, stopped: Callable[[], bool]) -> 
     host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
     address = f"http://{host}:{chosen.port}"
     keys = chosen.home / "demo-keys.json"
-    key = f"$(python3 -c \"import json; print(json.load(open('{keys}'))['auditor'])\")" if keys.exists() else "$KEY"
+    confirmation = EXAMPLES[names[-1]].confirmation if names else None
+    event = f"-H 'Content-Type: application/cloudevents+json' --data-binary @{confirmation} {address}/v1/events"
     with connect(url_of(chosen)) as conn:
         ledger = location(settings, conn)
     rows: Mapping[str, str | Text] = {
         "打开 open": Text(address, f"link {address}") if chosen.example else f"{address}/docs",
-        "查询 read": f'curl -H "Authorization: Bearer {key}" {address}/v1/funds',
-        "提交 post": f"{address}/docs#post · README",
+        "查询 read": f"curl {_authorization(keys, 'auditor')} {address}/v1/funds",
+        "提交 post": f"curl {_authorization(keys, 'treasury')} {event}"
+        if confirmation
+        else f"{address}/docs#post · README",
         "账簿 ledger": ledger,
         "密钥 keys": f"{keys} (mode 600)" if keys.exists() else "suyuan keys create",
         "停止 stop": "Ctrl-C",
@@ -172,3 +224,10 @@ def _announce(settings: Config, chosen: Config, stopped: Callable[[], bool]) -> 
     say(Text("\n✓ 已启动 running", "bold green"))
     for name, value in rows.items():
         say(" ", Text(name, "bold"), "", value)
+
+
+def _authorization(keys: Path, name: str) -> str:
+    """The option with which curl sends the demo key `name`, read from the file `keys`; or $KEY if there is no file."""
+    read = f"python3 -c \"import json; print(json.load(open('{keys}'))['{name}'])\""
+    key = f"$({read})" if keys.exists() else "$KEY"
+    return f'-H "Authorization: Bearer {key}"'

@@ -11,6 +11,8 @@ from domain.money import Money
 from service.api.http.request_context import reader
 from service.api.http.visibility import may_read
 from service.api.resources.funds import annex
+from service.postgres.session import Row
+from service.postgres.snapshots import Snapshot
 
 bp = Blueprint("console", __name__, template_folder="templates")
 
@@ -42,7 +44,13 @@ def home() -> str:
             if fund["title"] or fund["draft_position"]
         ]
         position = snapshot.position
-    return render_template("home.html", plans=plans, position=position)
+        received = _first_appropriation(snapshot, plans[0]["fund"]) if plans else None
+    return render_template("home.html", plans=plans, position=position, received=received)
+
+
+def _first_appropriation(snapshot: Snapshot, fund: str) -> Row | None:
+    """The first appropriation of `fund`, whose document and year are examples of what to ask; None if it has none."""
+    return next(iter(snapshot.rows("appropriations", fund=fund, after=0, limit=1)), None)
 
 
 def _by_tasks(plan: dict[str, Any]) -> dict[str, Any]:

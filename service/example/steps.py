@@ -84,10 +84,13 @@ class Step(NamedTuple):
 
 
 class EventPoster:
-    """Posts the example's events, numbered from 1. The number is part of the event's id and document numbers."""
+    """Posts the example's events, numbered from 1. The number is part of the event's id and document numbers.
 
-    def __init__(self, post: Post, source: str) -> None:
-        self._post, self._source = post, source
+    `series`: the beginning of the document numbers. Each example has its own, so that no number is used by two.
+    """
+
+    def __init__(self, post: Post, source: str, series: str = "示例") -> None:
+        self._post, self._source, self._series = post, source, series
         self._posted = 0
         self._confirmed: dict[str, int] = {}
         self._spent: list[tuple[date, int]] = []
@@ -98,7 +101,7 @@ class EventPoster:
         `cites`: the kinds of documents that the event cites. `data`: the fields that depend on the event's type.
         """
         self._posted += 1
-        number = f"示例〔{on.year}〕{self._posted}号"
+        number = f"{self._series}〔{on.year}〕{self._posted}号"
         return self._post(
             {
                 "specversion": "1.0",

@@ -110,11 +110,16 @@ def left_out(file: PlanFile) -> Iterator[str]:
         yield f"{portion.project} / {portion.batch}: {portion.amount} 元尚未分配 yuan are not allotted yet"
 
 
+def source_of(fund: str) -> str:
+    """The source of the events that set up the fund with the code `fund` from a plan file."""
+    return f"/suyuan/plan/{fund}"
+
+
 class _EventFactory:
     """Creates the CloudEvents of one plan."""
 
     def __init__(self, fund: str, actor: str) -> None:
-        self._fund, self._source, self._actor = fund, f"/suyuan/plan/{fund}", actor
+        self._fund, self._source, self._actor = fund, source_of(fund), actor
 
     def arrival(self, arrival: Arrival) -> PlanEvent:
         money = arrival.content
