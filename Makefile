@@ -17,8 +17,8 @@ SOCKETS := $(addprefix --ignore=tests/service/test_,gateway.py http.py nginx.py 
 help: ## this list 任务一览
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: .venv/.run ## start the service with its example on http://127.0.0.1:8000 启动示例服务
-	@exec $(BIN)/suyuan run
+run: .venv/.run ## start the service with its example on http://127.0.0.1:8000 启动示例服务; EXAMPLE=three-levels-2022
+	@exec $(BIN)/suyuan run $(if $(EXAMPLE),--example $(EXAMPLE))
 
 test: lint ## lint, and all tests but the long ones, on the embedded PostgreSQL 运行测试; COVERAGE=1 also measures what they reach
 	@echo '== pytest'

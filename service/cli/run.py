@@ -25,7 +25,7 @@ from service.cli.terminal import TICK, connect, location, out, progress, say, va
 from service.cli.upgrade import upgrade
 from service.codec import NewerEvent
 from service.config import OF_LEDGER, OF_PROJECTOR, OF_SERVER, Config
-from service.example.catalogue import DEFAULT, EXAMPLES
+from service.example.catalogue import DEFAULT, EXAMPLES, sources
 from service.ledger.application import Ledger
 from service.plans import plan_file
 from service.postgres.connect import database, url_of
@@ -54,10 +54,10 @@ def command(name: str | None) -> None:
     settings = startup.checked(config.from_environment(new=True))
     with database(settings) as chosen:
         _step("数据库已就绪 database ready", lambda: _prepare(chosen))
-        names = _examples_of(chosen, name)
-        if names:
+        examples = _examples_of(chosen, name)
+        if examples:
             chosen = replace(chosen, example=True)  # noqa: PLW2901 - only the example flag differs
-            _play(chosen, names)
+            _play(chosen, examples)
         else:
             say("账簿已有其他数据，不载入示例 this ledger has other data: the example is not loaded")
         stop = supervisor.stop_signal()
@@ -66,7 +66,7 @@ def command(name: str | None) -> None:
             supervisor.command(chosen, "checker"),
             supervisor.command(chosen, "serve") as ended,
         ):
-            _announce(settings, chosen, names, lambda: stop.is_set() or ended.is_set())
+            _announce(settings, chosen, list(examples), lambda: stop.is_set() or ended.is_set())
             while not (stop.is_set() or ended.is_set()):
                 time.sleep(0.2)
     if not stop.is_set():
@@ -80,25 +80,28 @@ def _prepare(chosen: Config) -> None:
         say_held(upgrade(chosen, conn, out).held, out)
 
 
-def _examples_of(chosen: Config, name: str | None) -> list[str]:
-    """The names of the examples to load or continue: those that the ledger has, and at the end `name`, if it is given.
+def _examples_of(chosen: Config, name: str | None) -> dict[str, bool]:
+    """The examples to load or continue: those that the ledger has, and at the end `name`, if it is given.
 
     An empty ledger gets the example DEFAULT if none is given. A ledger that has other data and no example gets none.
+    Returns for each name whether the ledger is known to have all of the example.
     """
-    sources = {plan_file.source_of(each): each for each in EXAMPLES}
     with connect(url_of(chosen)) as conn:
-        row = conn.execute(QUERIES["examples"], {"sources": list(sources)}).fetchone()
+        row = conn.execute(QUERIES["examples"], {"sources": [s for each in EXAMPLES for s in sources(each)]}).fetchone()
     assert row is not None
-    there = [sources[source] for source in row["sources"]]
+    posts = {each: sum(row["posts"].get(source, 0) for source in sources(each)) for each in EXAMPLES}
+    there = [each for each in EXAMPLES if posts[each]]
     if not there and not row["empty"]:
-        return []
+        return {}
     last = [name] if name else [DEFAULT] if row["empty"] else []
-    return [*(each for each in there if each not in last), *last]
+    names = [*(each for each in there if each not in last), *last]
+    return {each: posts[each] == EXAMPLES[each].posts for each in names}
 
 
-def _play(chosen: Config, names: Sequence[str]) -> None:
+def _play(chosen: Config, examples: Mapping[str, bool]) -> None:
     """Post the plan and history of each example, fold the events, and print the planned and the paid amounts.
 
+    `examples`: the names, each with whether the ledger is known to have all of the example: then nothing is posted.
     Then compare the example's statement with the ledger, if it has one. If the folding stops, print the reason, and
     neither print the amounts nor compare the statement.
     """
@@ -107,7 +110,7 @@ def _play(chosen: Config, names: Sequence[str]) -> None:
         example.ensure_demo_keys(conn, chosen.secret, chosen.home / "demo-keys.json")
     ledger = open_ledger(url)
     try:
-        loaded = [name for name in names if _is_loaded(ledger, chosen.secret, name)]
+        loaded = [name for name, whole in examples.items() if whole or _is_loaded(ledger, chosen.secret, name)]
     finally:
         ledger.close()
     if not loaded:
@@ -118,6 +121,7 @@ def _play(chosen: Config, names: Sequence[str]) -> None:
         say(Text("投影停止 projections stopped:", "red"), str(stopped))
         return
     for name in loaded:
+        say(TICK, f"{name}: {EXAMPLES[name].about_zh} {EXAMPLES[name].about}")
         _show(chosen, name)
 
 
@@ -147,13 +151,12 @@ def _live(ledger: Ledger, secret: bytes, name: str) -> None:
     setup = list(plan_file.posts(plan_file.read(one.plan), actor="示例·资金科赵某"))
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with progress(*columns, console=out) as display:
-        task = display.add_task(f"示例资金的经过 history of the example {name}", total=None)
+        task = display.add_task(f"示例资金的经过 history of the example {name}", total=one.posts)
         post = example.poster(ledger, secret, lambda: display.advance(task))
         for event in setup:
             post(event)
         one.play(post, setup, ledger.view().working_days)
         display.update(task, total=display.tasks[0].completed)
-    say(TICK, f"{name}: {one.about_zh} {one.about}")
 
 
 def _show(chosen: Config, name: str) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 from service import example
 from service.example import life, many_projects, three_levels
 from service.example.selection import WorkingDays
-from service.example.steps import Post
+from service.example.steps import Post, source_of
+from service.plans import plan_file
 
 HERE = Path(__file__).parent
 DEFAULT = example.FUND
@@ -22,6 +23,8 @@ class Example:
 
     Its name is the code of its fund. `confirmation`: a file with an event that can be posted to it next, the
     confirmation of the payment that it leaves in transit; None if the README has it. `statement`: a bank statement.
+    `posts`: how many posts its plan and history are; None if it is so short that it may be posted at every start, which
+    records nothing again.
     """
 
     plan: Path
@@ -30,6 +33,12 @@ class Example:
     about_zh: str
     confirmation: Path | None = None
     statement: Path | None = None
+    posts: int | None = None
+
+
+def sources(name: str) -> tuple[str, str]:
+    """The sources of the posts of the example with this name: those of its plan, and those of its history."""
+    return plan_file.source_of(name), source_of(name)
 
 
 EXAMPLES = {
@@ -53,5 +62,6 @@ EXAMPLES = {
         "200 projects, invented; loads in half a minute",
         "200 个项目，全部虚构，载入约半分钟",
         confirmation=HERE / "many-projects-2021-confirmation.json",
+        posts=6_073,
     ),
 }

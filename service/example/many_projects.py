@@ -18,7 +18,7 @@ from domain.state.fund import Gate
 from service.example.payments import Due, accept, pay
 from service.example.recipients import Recipient
 from service.example.selection import WorkingDays, notice_ends, select
-from service.example.steps import EventPoster, Post, Project, Step, days
+from service.example.steps import EventPoster, Post, Project, Step, days, source_of
 from service.example.units import invent
 
 SEED = 2021
@@ -41,7 +41,7 @@ class _History:
         data = {event["type"]: event["data"] for event in setup}
         self._fund = str(setup[0]["subject"])
         code = self._fund.partition("/")[2]
-        self._poster = EventPoster(post, f"/suyuan/example/{code}", "示例群")
+        self._poster = EventPoster(post, source_of(code), "示例群")
         self._settings = data["FundEstablished"]["settings"]
         self._appropriated = data["AppropriationReceived"]
         self._received = [event["type"] for event in setup].index("AppropriationReceived") + 1

@@ -27,6 +27,11 @@ OF_LEVEL = {"审批": "示例·分管领导许某"}
 """Who approves at these levels, in place of the actor of the event's type."""
 
 
+def source_of(fund: str) -> str:
+    """The source of the events of the invented history of the fund with the code `fund`."""
+    return f"/suyuan/example/{fund}"
+
+
 def days(count: int) -> timedelta:
     return timedelta(days=count)
 

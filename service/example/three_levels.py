@@ -18,7 +18,7 @@ from domain.period import following, last_day, period_of
 from service.example.payments import Due, pay
 from service.example.recipients import Recipient
 from service.example.selection import WorkingDays, notice_ends, select
-from service.example.steps import EventPoster, Post, Project, Step, days
+from service.example.steps import EventPoster, Post, Project, Step, days, source_of
 from service.example.units import invent
 
 CENTRAL, PROVINCIAL, DISTRICT = "中央", "省", "区"
@@ -65,7 +65,7 @@ class _History:
         data = {event["type"]: event["data"] for event in setup}
         self._fund = str(setup[0]["subject"])
         code = self._fund.partition("/")[2]
-        self._poster = EventPoster(post, f"/suyuan/example/{code}", "示例三级")
+        self._poster = EventPoster(post, source_of(code), "示例三级")
         self._settings = data["FundEstablished"]["settings"]
         self._established = date.fromisoformat(data["FundEstablished"]["occurred_on"])
         self._start = max(date.fromisoformat(event["data"]["occurred_on"]) for event in setup)

@@ -1,9 +1,10 @@
--- examples: whether the log is empty, and which of these sources have posted to it, in their order.
+-- examples: whether the log is empty, and how many posts are recorded of each of these sources that has any.
 select
     not exists (select from event) as empty,
-    array(
-        select s.source
-        from unnest(%(sources)s::text[]) with ordinality as s (source, nth)
-        where exists (select from post as p where p.source = s.source)
-        order by s.nth
-    ) as sources
+    coalesce(
+        (
+            select jsonb_object_agg(s.source, s.posts)
+            from (select source, count(*) as posts from post where source = any(%(sources)s) group by source) as s
+        ),
+        '{}'
+    ) as posts
