@@ -101,8 +101,8 @@ $$;
 -- For the many awards without a step at a checkpoint, it is not called.
 alter function checkpoints_after(jsonb) strict;
 
--- The first of `events`. An index on this column, and no longer on `events`, leaves out what a step of an award does not
--- change: PostgreSQL then adds no entry to any index, if the page has room for the new row.
+-- The first of `events`. With an index on this column, and none on `events`, a step of an award changes no indexed
+-- column: PostgreSQL then adds no entry to any index, if the page has room for the new row.
 alter table award add column decided_position bigint;
 update award set decided_position = events[1];
 alter table award alter column decided_position set not null;
