@@ -110,3 +110,13 @@ drop index award_events_award_idx, award_fund_events_idx;
 create index on award (decided_position, award);
 create index on award (fund, decided_position) where payee_identity <> identity;
 alter table award set (fillfactor = 80);
+
+-- The applications of a recipient with this identity, on receipt or before or after a change of name.
+create function applications_of(searched text) returns table (project text, application text) language sql stable as $$
+    select project, application from application where identity = searched
+    union
+    select project, application
+    from recipient_rename
+    where status = 'recorded' and searched in (old_identity, new_identity)
+$$;
+create index on application (identity);
