@@ -13,7 +13,7 @@ from domain.fund.lifecycle import FundClosed
 from domain.money import Money
 from domain.posting import COMMITTED, INTEREST, LINE, PAID, PAYABLE, POOL, RECOVERED
 from domain.project.acceptance import AcceptancePassed
-from domain.project.amendment import AwardAmended, AwardRevoked, AwardTerminated
+from domain.project.amendment import AwardAmended, AwardDeclined, AwardRevoked, AwardTerminated
 from domain.project.hold import FundsHeld, HoldReleased
 from domain.project.lifecycle import ProjectClosed
 from domain.project.payment import (
