@@ -242,6 +242,15 @@ def test_a_line_that_left_the_plan_stands_at_the_end_of_its_annex(api):
     assert [row[3] for row in cells(text(api, "f"))[-3:]] == ["p项目", "q项目", "合计"]
 
 
+def test_a_draft_whose_title_has_the_mark_is_not_marked_twice(api):
+    titled = replace(plan(line()), title="安排计划（征求意见稿）")
+    with open_ledger(api.url) as ledger:
+        put(ledger, [post("fund/f", FundEstablished("专项资金", SETTINGS), "1-1"), post("fund/f", titled, "1-2")])
+    api.fold()
+    assert text(api, "f").startswith("安排计划（征求意见稿）\n\n附表\n")
+    assert annex(api, "f")["mark"] == "征求意见稿"
+
+
 @pytest.mark.parametrize("path", ["annex", "annex.txt"])
 def test_a_fund_without_a_plan_has_no_annex(api, path):
     with open_ledger(api.url) as ledger:

@@ -1,6 +1,7 @@
 """An auditor's reads of the example are checked against the plan and against each other."""
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -167,6 +168,7 @@ def test_a_reallocation_is_shown_next_to_the_adopted_plan(sample):
     rows = sample.get(f"/v1/funds/{FUND}/plan").json["rows"]
     changed = {row["number"]: (row["adopted"], row["planned"]) for row in rows if row["adopted"] != row["planned"]}
     assert changed == {1: ("1700000.00", "1780000.00"), 6: ("200000.00", "120000.00")}
+    assert re.findall("<small>批准 (.*?)<", sample.get("/", key=None).text) == ["170", "20"], "and on the page"
 
 
 def test_both_award_lists_of_project_7_award_its_fixed_total_to_the_fen(sample):

@@ -1,5 +1,5 @@
--- annex_plan: the plan in force at a position and booking date, as its annex prints it, with its amounts in fen; null is
--- now. A plan that does not say how its annex is printed has the annex of the plan before.
+-- annex_plan: the plan in force at a position and booking date, as its annex prints it, with its amounts in fen; null
+-- is now. A plan that does not say how its annex is printed has the annex of the plan before.
 with whole as (
     select e.position, plan.fact
     from (
