@@ -15,7 +15,7 @@ from rich.text import Text
 
 from projections import FoldStopped
 from service import config, example, supervisor
-from service.api.resources.funds import annex
+from service.api.resources.funds import planned_and_actual
 from service.app import open_ledger
 from service.cli import plan_table
 from service.cli.rebuild_progress import say_held
@@ -102,7 +102,7 @@ def _play(chosen: Config, setup: Setup) -> None:
     pool = open_pool(url, size=1)
     try:
         with Reader(pool).at() as snapshot:
-            out.print(plan_table.table(annex(snapshot, setup[0]["subject"].partition("/")[2])))
+            out.print(plan_table.table(planned_and_actual(snapshot, setup[0]["subject"].partition("/")[2])))
     finally:
         pool.close()
     _compare_statement(chosen)
