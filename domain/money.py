@@ -6,6 +6,8 @@ import re
 from operator import index
 from typing import Self, SupportsIndex
 
+UNITS = {"分": 0, "元": 2, "万元": 6}
+"""The units in which a plan may print its amounts, each with the number of decimal places down to a fen."""
 MAX_FEN = 10**14
 """The maximum of one amount: 10**12 yuan; the ledger has serials for 92 000 such amounts."""
 _YUAN = re.compile(r"(0|[1-9][0-9]{0,14})\.[0-9]{2}")
@@ -40,7 +42,11 @@ class Money(int):
     @property
     def wan(self) -> str:
         """The exact amount in 万元 (10 000 yuan) as a decimal text, without trailing zeros."""
-        return self._decimal(6).rstrip("0").rstrip(".")
+        return self.in_unit("万元")
+
+    def in_unit(self, unit: str) -> str:
+        """The exact amount in `unit`, which is one of UNITS, as a decimal text without trailing zeros."""
+        return self._decimal(UNITS[unit]).rstrip("0").rstrip(".")
 
     def __str__(self) -> str:
         return self._decimal(2)

@@ -101,8 +101,8 @@ $$;
 -- For the many awards without a step at a checkpoint, it is not called.
 alter function checkpoints_after(jsonb) strict;
 
--- The first of `events`. An index on this column, and no longer on `events`, leaves out what a step of an award does not
--- change: PostgreSQL then adds no entry to any index, if the page has room for the new row.
+-- The first of `events`. With an index on this column, and none on `events`, a step of an award changes no indexed
+-- column: PostgreSQL then adds no entry to any index, if the page has room for the new row.
 alter table award add column decided_position bigint;
 update award set decided_position = events[1];
 alter table award alter column decided_position set not null;
@@ -110,3 +110,13 @@ drop index award_events_award_idx, award_fund_events_idx;
 create index on award (decided_position, award);
 create index on award (fund, decided_position) where payee_identity <> identity;
 alter table award set (fillfactor = 80);
+
+-- The applications of a recipient with this identity, on receipt or before or after a change of name.
+create function applications_of(searched text) returns table (project text, application text) language sql stable as $$
+    select project, application from application where identity = searched
+    union
+    select project, application
+    from recipient_rename
+    where status = 'recorded' and searched in (old_identity, new_identity)
+$$;
+create index on application (identity);

@@ -75,6 +75,7 @@ on_table (relation, web, projector, checker, keys) as (values
 -- process that is named may call it. The others run with the rights of the role that calls them.
 on_function (routine, definer, callers) as (values
     ('append_events', true, 'web'),
+    ('applications_of', false, 'everybody'),
     ('appropriation_source_at', false, 'everybody'),
     ('ask_check', true, 'web'),
     ('award_balance_at', false, 'everybody'),

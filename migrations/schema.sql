@@ -149,6 +149,16 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.applications_of(searched text) RETURNS TABLE(project text, application text)
+    LANGUAGE sql STABLE
+    AS $$
+    select project, application from application where identity = searched
+    union
+    select project, application
+    from recipient_rename
+    where status = 'recorded' and searched in (old_identity, new_identity)
+$$;
+
 CREATE FUNCTION public.appropriation_source_at(of_fund text, at_position bigint, at_booked_on date) RETURNS TABLE(version bigint, source text, name text, level text)
     LANGUAGE sql STABLE
     AS $$
@@ -1745,6 +1755,8 @@ ALTER TABLE ONLY public.waiver
 CREATE INDEX api_secret_name_idx ON public.api_secret USING btree (name);
 
 CREATE INDEX application_fund_received_position_idx ON public.application USING btree (fund, received_position);
+
+CREATE INDEX application_identity_idx ON public.application USING btree (identity);
 
 CREATE INDEX application_received_position_idx ON public.application USING btree (received_position);
 

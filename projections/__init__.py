@@ -53,8 +53,8 @@ OF_EVERY_TYPE = frozenset(
 )
 """The projections that events of any type can change: they read the documents or the movements of all."""
 TYPES = {name: frozenset(re.findall(r"'([A-Z]\w+|irregular)'", PROJECTIONS[name])) for name in ORDER}
-"""For each projection, the event types that its SQL names, and `irregular` if its SQL looks for this mark. A span without
-any of them is not folded into the projection, unless it is one of OF_EVERY_TYPE."""
+"""For each projection, the event types that its SQL names, and `irregular` if its SQL looks for this mark. A span with
+none of them is not folded into the projection, unless it is one of OF_EVERY_TYPE."""
 
 
 def with_dependencies(names: Iterable[str]) -> tuple[str, ...]:

@@ -21,38 +21,57 @@ with list as materialized (
         coalesce(payee #>> '{account,digest}', '') as digest,
         fund
     from named
+), among as materialized (
+    select
+        *,
+        min(project) over same_identity <> max(project) over same_identity as elsewhere,
+        digest <> '' and min(identity) over same_account <> max(identity) over same_account as shared
+    from new
+    window
+        same_identity as (partition by fund, identity),
+        same_account as (partition by fund, digest)
 ), twice as materialized (
     -- One other row is enough. If there is a row that knows it, all rows of the identity or account know it already.
     select
-        n.*,
-        (
-            exists (select from new as o where o.fund = n.fund and o.identity = n.identity and o.project <> n.project)
-            or exists (
-                select from recipient as r
-                where r.fund = n.fund and r.identity = n.identity and r.project <> n.project
-            )
+        n.identity,
+        n.project,
+        n.digest,
+        n.fund,
+        n.elsewhere or exists (
+            select from recipient as r where r.fund = n.fund and r.identity = n.identity and r.project <> n.project
         ) as elsewhere,
-        exists (select from recipient as r where r.fund = n.fund and r.identity = n.identity and r.elsewhere)
-            as elsewhere_known,
-        n.digest <> '' and (
-            exists (select from new as o where o.fund = n.fund and o.digest = n.digest and o.identity <> n.identity)
-            or exists (
-                select from recipient as r
-                where r.fund = n.fund and r.digest = n.digest and r.identity <> n.identity
-            )
-        ) as shared,
-        exists (select from recipient as r where r.fund = n.fund and r.digest = n.digest and r.shared) as shared_known
-    from new as n
+        n.shared or (n.digest <> '' and exists (
+            select from recipient as r where r.fund = n.fund and r.digest = n.digest and r.identity <> n.identity
+        )) as shared
+    from among as n
 ), concerned as (
     select identity, project, digest, fund, elsewhere, shared from twice
     union all
     select r.identity, r.project, r.digest, r.fund, true, false
-    from (select distinct fund, identity from twice where elsewhere and not elsewhere_known) as t
-    cross join lateral (select * from recipient as k where k.fund = t.fund and k.identity = t.identity offset 0) as r
+    from (select distinct fund, identity from twice where elsewhere) as t
+    cross join lateral (
+        select *
+        from recipient as k
+        where
+            k.fund = t.fund
+            and k.identity = t.identity
+            and not exists (
+                select from recipient as o where o.fund = t.fund and o.identity = t.identity and o.elsewhere
+            )
+        offset 0
+    ) as r
     union all
     select r.identity, r.project, r.digest, r.fund, false, true
-    from (select distinct fund, digest from twice where shared and not shared_known) as t
-    cross join lateral (select * from recipient as k where k.fund = t.fund and k.digest = t.digest offset 0) as r
+    from (select distinct fund, digest from twice where shared) as t
+    cross join lateral (
+        select *
+        from recipient as k
+        where
+            k.fund = t.fund
+            and k.digest = t.digest
+            and not exists (select from recipient as o where o.fund = t.fund and o.digest = t.digest and o.shared)
+        offset 0
+    ) as r
 )
 insert into recipient (identity, project, digest, fund, elsewhere, shared)
 select identity, project, digest, fund, bool_or(elsewhere), bool_or(shared)

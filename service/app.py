@@ -23,6 +23,7 @@ from service.api.posting import intake, refusal_log
 from service.api.resources import (
     alerts,
     allocations,
+    annexes,
     applications,
     awards,
     calendars,
@@ -61,8 +62,8 @@ from service.postgres.snapshots import Reader, keys_pool, open_pool
 OPEN_MODULES = (health, event_types, rules, openapi, problem_pages)
 """Modules whose endpoints need no API key: health checks and the published contract."""
 BY_KEY = (
-    intake, events, funds, journals, alerts, projects, why, allocations, payments, awards, applications, identities,
-    documents, notes, fen, checks, reconciliations, refusals, calendars, keys, metrics, findings, interest,
+    intake, events, funds, annexes, journals, alerts, projects, why, allocations, payments, awards, applications,
+    identities, documents, notes, fen, checks, reconciliations, refusals, calendars, keys, metrics, findings, interest,
 )  # fmt: skip
 """Modules whose endpoints need an API key or a token."""
 

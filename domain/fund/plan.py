@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from domain.decision_context import Context, Decision
 from domain.documents import FUND_CODE, PROJECT_CODE, Claim
 from domain.event import Fact, Recorded, Reference
+from domain.event_part import EventPart
 from domain.fund.lifecycle import FundFact
 from domain.ledger_view import Claims
 from domain.money import Money
@@ -49,11 +50,37 @@ WHOLE = (
 # Events ----------------------------------------------------------------------
 
 
+class Headings(EventPart, frozen=True):
+    """What the annex prints above its columns, and before its totals (`sum`). A batch has its name above its column."""
+
+    scheme: str = "实施方案"
+    tasks: str = "主要任务"
+    number: str = "序号"
+    name: str = "项目名称"
+    awards: str = "项数"
+    total: str = "总金额"
+    sum: str = "合计"
+
+
+class Annex(EventPart, frozen=True):
+    """How the plan prints the table of its lines, in the order of the lines; amounts are in `unit`, one of UNITS.
+
+    `label`: above the plan's title, such as 附件1. `caption`, `title`: above the table; without a title of its own, the
+    table stands under that of the plan.
+    """
+
+    label: str | None = None
+    caption: str = "附表"
+    title: str | None = None
+    unit: str = "元"
+    headings: Headings = Headings()
+
+
 class WholePlan(FundFact, frozen=True):
     """The fields of an event that contains a whole plan. The codes of its projects belong to the fund from then on.
 
     Without `sources`, all money is of one source, which has no name. An appropriation that names no source is of the
-    first one.
+    first one. Without `annex`, the table is printed as that of the plan before, or else as Annex has it.
     """
 
     title: str
@@ -62,6 +89,7 @@ class WholePlan(FundFact, frozen=True):
     batches: tuple[PlannedBatch, ...]
     lines: tuple[Line, ...]
     sources: tuple[Source, ...] | None = None
+    annex: Annex | None = None
 
     def reserves(self, stream: str) -> tuple[Claim, ...]:
         return tuple(Claim(PROJECT_CODE, line.project) for line in self.lines)

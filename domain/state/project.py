@@ -265,10 +265,15 @@ class Project(Struct, frozen=True):
     def places_taken(self, line: Line) -> int:
         """How many awards count toward the number of awards that `line` allows.
 
-        Live awards count, and so do ended awards that still have money in the account `paid`.
+        Live awards count, and so do ended awards that still have money in the account `paid`, but for what a bank paid
+        without an order: that may happen at any time, also when another award has taken the place.
         """
-        freed = sum(not self.held(line, award, (PAID,)) for award in self.ended)
+        freed = sum(self.held(line, award, (PAID,)) == self._paid_unordered(award) for award in self.ended)
         return len(self.awards) - freed
+
+    def _paid_unordered(self, award: str) -> int:
+        payments = ((name, self.payments[name]) for name in self.apart)
+        return sum(self.paid(name).total for name, each in payments if each.award == award and each.unordered)
 
     def paid(self, name: str) -> FenSet:
         """The fen of the payment `name` that are still in the account `paid`."""

@@ -18,7 +18,7 @@ MAX_LINES = 50
 def table(plan: Mapping[str, Any]) -> Table:
     """A table of a plan: the planned and paid amounts of each batch.
 
-    `plan` has the form that service.api.resources.funds.annex returns.
+    `plan` has the form that service.api.resources.funds.planned_and_actual returns.
     """
     batches = plan["total"]["batches"]
     title = f"{escape(plan['title'])}\n计划与实际 planned and actual · 万元 10 000 yuan"

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from projections import FoldStopped
 from service import config, example, supervisor
-from service.api.resources.funds import annex
+from service.api.resources.funds import planned_and_actual
 from service.app import open_ledger
 from service.cli import plan_table
 from service.cli.rebuild_progress import say_held
@@ -164,7 +164,7 @@ def _show(chosen: Config, name: str) -> None:
     pool = open_pool(url_of(chosen), size=1)
     try:
         with Reader(pool).at() as snapshot:
-            out.print(plan_table.table(annex(snapshot, name)))
+            out.print(plan_table.table(planned_and_actual(snapshot, name)))
     finally:
         pool.close()
     if statement := EXAMPLES[name].statement:

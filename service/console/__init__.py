@@ -10,7 +10,7 @@ from flask import Blueprint, g, render_template
 from domain.money import Money
 from service.api.http.request_context import reader
 from service.api.http.visibility import may_read
-from service.api.resources.funds import annex
+from service.api.resources.funds import planned_and_actual
 from service.postgres.session import Row
 from service.postgres.snapshots import Snapshot
 
@@ -39,7 +39,7 @@ def home() -> str:
     with reader().at() as snapshot:
         funds = [row for row in snapshot.rows("funds", fund=None) if "principal" not in g or may_read(row["fund"])]
         plans = [
-            {**_by_tasks(annex(snapshot, fund["fund"])), "held": snapshot.held.get(fund["fund"])}
+            {**_by_tasks(planned_and_actual(snapshot, fund["fund"])), "held": snapshot.held.get(fund["fund"])}
             for fund in funds
             if fund["title"] or fund["draft_position"]
         ]

@@ -78,7 +78,8 @@ def events(file: PlanFile, actor: str) -> Iterator[PlanEvent]:
     yield make("fund", "established", "FundEstablished", on=day, **about)
     for arrival in planned.before:
         yield make.arrival(arrival)
-    yield make("plan", "drafted", "PlanDrafted", on=body["drafted_on"], **_draft(body))
+    drafted = {"on": body["drafted_on"], "documents": body.get("draft_documents", ())}
+    yield make("plan", "drafted", "PlanDrafted", **drafted, **_draft(body))
     for arrival in planned.between:
         yield make.arrival(arrival)
     adopted = {"on": body["adopted_on"], "documents": body["documents"]}
@@ -164,6 +165,7 @@ def _draft(body: Mapping[str, Any]) -> dict[str, Any]:
         "tasks": body["tasks"],
         "batches": [{name: each[name] for name in ("batch", "name", "total")} for each in body["batches"]],
         "lines": [_line(line, gates) for line in body["projects"]],
+        **({"annex": {**body["annex"], "unit": body["unit"]}} if "annex" in body else {}),
     }
 
 

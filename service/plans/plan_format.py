@@ -10,7 +10,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from domain.money import MAX_FEN, Money
+from domain.money import MAX_FEN, UNITS, Money
 from domain.state.fund import Gate, Level, NoticeOrder, Selection, Share, Support
 from service.yaml_file.kinds import (
     DAY,
@@ -29,9 +29,6 @@ from service.yaml_file.kinds import (
     text_of,
 )
 from service.yaml_file.yaml_lines import Block, Text
-
-UNITS = {"分": 1, "元": 100, "万元": 1_000_000}
-"""The units in which a plan may state its amounts, each in fen."""
 
 
 def _amount(value: Text, reading: Reading) -> str:
@@ -160,6 +157,8 @@ LINE = block(
         "gates": by_batch(GATE, "拨付条件", "gate"),
     },
 )
+HEADINGS = block({}, dict.fromkeys(("scheme", "tasks", "number", "name", "awards", "total", "sum"), TEXT))
+ANNEX = block({}, {"label": TEXT, "caption": TEXT, "title": TEXT, "headings": HEADINGS})
 PLAN = block(
     {
         "title": TEXT,
@@ -174,7 +173,7 @@ PLAN = block(
         "total": AMOUNT,
         "projects": many(LINE),
     },
-    {"sources": many(SOURCE)},
+    {"draft_documents": many(DOCUMENT), "sources": many(SOURCE), "annex": ANNEX},
 )
 FILE = block(
     {"format": one_of("suyuan-plan/1"), "fund": FUND, "plan": PLAN},
@@ -189,7 +188,7 @@ def read_plan(document: Any) -> tuple[dict[str, Any], list[Wrong]]:
     """
     body = document.get("plan") if isinstance(document, Block) else None
     unit = body.get("unit") if isinstance(body, Block) else None
-    reading = Reading(UNITS.get(unit) if isinstance(unit, Text) else None)
+    reading = Reading(10 ** UNITS[unit] if isinstance(unit, Text) and unit in UNITS else None)
     plan = FILE(document, "", reading)
     if isinstance(document, Block) and ("appropriation" in plan) == ("appropriations" in plan):
         reading.add(

@@ -36,7 +36,11 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "documents": "{place}.documents",
         "budget_year": "{place}.budget_year",
     },
-    "PlanDrafted": {"occurred_on": "plan.drafted_on", "lines": "plan.projects"},
+    "PlanDrafted": {
+        "occurred_on": "plan.drafted_on",
+        "documents": "plan.draft_documents",
+        "lines": "plan.projects",
+    },
     "PlanAdopted": {"occurred_on": "plan.adopted_on"},
     "ProjectOpened": {"occurred_on": "plan.adopted_on", "subject": "{project}.code"},
     "FundsAllotted": {

@@ -182,7 +182,7 @@ def block(required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = No
 
     def read(value: Any, path: str, reading: Reading) -> dict[str, Any]:
         if not isinstance(value, Block):
-            names = ", ".join(required)
+            names = ", ".join(required or known)
             reading.add(value.line, path, f"须有下级字段 {names}", f"it must have the fields {names}")
             value, reading = Block(), Reading(reading.unit)
         inside = f"{path}." if path else ""

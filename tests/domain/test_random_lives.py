@@ -227,8 +227,12 @@ def check_no_place_is_taken_above_the_limit(life):
 
 
 def places_taken(project):
-    """The number of awards that take a place: live awards, and ended awards with money in the account `paid`."""
-    paid = {at.place.award for at in project.accounts.holdings if at.account == PAID}
+    """The number of awards that take a place: live awards, and ended awards with money that was paid by an order."""
+    paid = {
+        at.place.award
+        for at in project.accounts.holdings
+        if at.account == PAID and project.payments[at.place.payment].unordered is None
+    }
     return sum(each.status is AwardStatus.LIVE or name in paid for name, each in project.awards.items())
 
 

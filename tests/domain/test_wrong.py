@@ -13,7 +13,7 @@ from domain.fund.lifecycle import FundClosed
 from domain.money import Money
 from domain.posting import COMMITTED, INTEREST, LINE, PAID, PAYABLE, POOL, RECOVERED
 from domain.project.acceptance import AcceptancePassed
-from domain.project.amendment import AwardAmended, AwardRevoked, AwardTerminated
+from domain.project.amendment import AwardAmended, AwardDeclined, AwardRevoked, AwardTerminated
 from domain.project.hold import FundsHeld, HoldReleased
 from domain.project.lifecycle import ProjectClosed
 from domain.project.payment import (
@@ -54,6 +54,7 @@ from tests.lives import (
     instructed,
     line,
     notice,
+    noticed,
     only_a_awarded,
     paid,
     payee,
@@ -274,6 +275,18 @@ def test_what_a_bank_paid_out_of_the_pool_does_not_use_up_what_the_plan_allots()
     back = returned.given(returned.reversing(PaymentReturned, "3-5"))
     for each in (returned, back, back.given(back.reversing(type(unordered("pool")), "3-6"))):
         assert each.ledger.fund("f").allotted == more.ledger.fund("f").allotted
+
+
+def test_what_a_bank_paid_to_an_ended_award_without_an_order_takes_no_place():
+    """Regression: the project then had more awards than the plan allows, though the other one was decided rightly."""
+    one_place = Scenario().given(*allotted(line(awards=1)), *noticed())
+    first = one_place.given(post(PROJECT, award_list(one_place, row("a", "30.00")), "3-1"))
+    declined = first.given(post(PROJECT, AwardDeclined("L-a", "放弃"), "3-2"))
+    second = declined.given(post(PROJECT, award_list(declined, row("b", "30.00", score=89)), "3-3"))
+    found = second.given(post(PROJECT, unordered("line"), "3-4"))
+    project, planned = found.ledger.project("p"), found.ledger.fund("f").line("p")
+    assert project.places_taken(planned) == 1
+    found.when(found.reversing(type(unordered("line")), "3-5")).accepted()
 
 
 # Findings -----------------------------------------------------------------------

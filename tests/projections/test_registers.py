@@ -1,13 +1,15 @@
 """The registers of applications and awards say what the events of a life did, whatever was reversed."""
 
 from collections import Counter
+from decimal import Decimal
 from random import Random
 
 import pytest
 
 from domain.entry_reversed import EntryReversed
 from domain.event import Reference
-from domain.money import Money
+from domain.fund.plan import PlanAdopted
+from domain.money import UNITS, Money
 from domain.project.amendment import AwardAmended
 from domain.project.award import AwardListDecided
 from domain.project.call import ApplicationReceived
@@ -16,6 +18,7 @@ from domain.project.recovery import RecoveryReceived
 from domain.project.selection import Entry, NoticeStarted
 from domain.state.fund import Fund
 from domain.state.project import Project
+from service.export.annex import compared, plan_table
 from service.postgres.queries import QUERIES
 from tests.random_life import PROJECTS, RandomLife
 
@@ -138,6 +141,45 @@ def test_the_findings_and_holds_are_those_of_the_funds_and_projects(lived):
     }
 
 
+def test_the_annex_adds_up_and_has_the_lines_of_the_adopted_draft_and_of_the_fund_s_state(lived):
+    """By line and batch, and in the total: what was printed and its adjustment are what is planned now."""
+    fund = lived.life.fund
+    [adopted] = lived.log.conn.execute("select adopted_position from fund where fund = 'f'").fetchall()
+    at = ({**NOW, "position": adopted["adopted_position"]}, NOW)
+    printed, current = (
+        plan_table(lived.log.conn.execute(QUERIES["annex_plan"], {"fund": "f", **time}).fetchone()) for time in at
+    )
+    annex = compared(printed, current)
+    adoption = next(event for event in lived.life.events if isinstance(event.fact, PlanAdopted))
+    drafted = lived.recorded[Reference(adoption.stream, adoption.fact.draft)]
+    shown = {name: in_fen(annex, name) for name in ("printed", "adjustment", "current")}
+    assert shown["printed"] == of_lines(drafted.fact.lines)
+    assert shown["current"] == of_lines(fund.lines.values())
+    for place in set().union(*shown.values()):
+        assert shown["adjustment"][place] == shown["current"][place] - shown["printed"][place], place
+    for amounts in shown.values():
+        assert amounts["", 0] == sum(amount for (project, batch), amount in amounts.items() if project and batch)
+    assert [row["project"] for row in annex["rows"] if row["in_plan"]] == [line["project"] for line in current.lines]
+
+
+def in_fen(annex, name):
+    """The amounts that are not zero, in fen, by project and batch; batch 0 and project "" are totals."""
+    amounts = Counter()
+    for row in (*annex["rows"], {"project": "", **annex["total"]}):
+        for batch, amount in ((0, row[name]["total"]), *((b["batch"], b["amount"]) for b in row[name]["batches"])):
+            amounts[row["project"], batch] = Decimal(amount) * 10 ** UNITS[annex["unit"]]
+    return Counter({place: amount for place, amount in amounts.items() if amount})
+
+
+def of_lines(lines):
+    amounts = Counter()
+    for each in lines:
+        for batch in each.batches:
+            for place in ((each.project, batch.batch), (each.project, 0), ("", batch.batch), ("", 0)):
+                amounts[place] += batch.amount
+    return Counter({place: amount for place, amount in amounts.items() if amount})
+
+
 # As of a time ----------------------------------------------------------------
 
 
@@ -150,7 +192,8 @@ def life(request):
 
 
 def plans(log, at):
-    return [log.conn.execute(QUERIES[name], {"fund": "f", **at}).fetchall() for name in ("plan_lines", "plan_totals")]
+    queries = ("plan_lines", "plan_totals", "annex_plan")
+    return [log.conn.execute(QUERIES[name], {"fund": "f", **at}).fetchall() for name in queries]
 
 
 def awards(log, at):
@@ -192,10 +235,10 @@ def parts(life):
 def test_the_plan_of_a_past_time_is_the_plan_of_the_log_until_then(log, life):
     expected = [(at, of_part(log, events, plans)) for events, at in parts(life)]
     log.append(life.events).fold()
-    for at, (lines, totals) in expected:
-        assert plans(log, at) == [lines, totals], at
-    assert any(line["awarded_count"] for _, (lines, _) in expected for line in lines)
-    assert len({line["planned"] for _, (lines, _) in expected for line in lines}) > 1
+    for at, tables in expected:
+        assert plans(log, at) == tables, at
+    assert any(line["awarded_count"] for _, (lines, *_) in expected for line in lines)
+    assert len({line["planned"] for _, (lines, *_) in expected for line in lines}) > 1
 
 
 def test_the_register_of_awards_of_a_past_time_is_that_of_the_log_until_then(log, life):

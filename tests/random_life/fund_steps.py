@@ -17,7 +17,7 @@ from domain.fund.funding import (
     SurplusSurrendered,
 )
 from domain.fund.lifecycle import FundRenamed, PeriodClosed, SettingsChanged, YearCarriedForward
-from domain.fund.plan import PlanRevised
+from domain.fund.plan import Annex, PlanRevised
 from domain.money import MAX_FEN, Money
 from domain.period import following, last_day, period_of
 from domain.posting import LINE, POOL, RECOVERED, AccountAt
@@ -187,9 +187,9 @@ def _sources_for(life: Life, lines: Sequence[Line]) -> tuple[Source, ...]:
 
 
 def revised(sources: tuple[Source, ...], *lines: Line) -> PlanRevised:
-    """A revision of the plan to these sources and lines, with correct sums."""
-    whole = plan(*lines)
-    return PlanRevised("调整计划", whole.total, whole.tasks, whole.batches, whole.lines, sources or None)
+    """A revision of the plan to these sources and lines, with correct sums. That of three lines has an annex."""
+    whole, annex = plan(*lines), Annex("附件2", unit="万元") if len(lines) == 3 else None
+    return PlanRevised("调整计划", whole.total, whole.tasks, whole.batches, whole.lines, sources or None, annex)
 
 
 def with_batches(original: Line, *batches: LineBatch) -> Line:

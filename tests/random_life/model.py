@@ -365,13 +365,13 @@ def _reverse(model: Model, code: str, fact: Any, event: Recorded) -> Iterator[Tr
         principal += len(left) if target[0] != "interest" else 0
         yield target, source, left
     if event.stream.startswith("project/"):
-        _forget(model, code, fact.version, principal)
+        _forget(model, code, fact.version, principal if entry else None)
 
 
-def _forget(model: Model, project: str, version: int, amount: int) -> None:
+def _forget(model: Model, project: str, version: int, amount: int | None) -> None:
     """Remove what the reversed event of `version` has opened, ended, closed or made due.
 
-    `amount` is the number of fen that the reversal moved back.
+    `amount` is the number of fen, without interest, that the reversal moved back; None if the event had moved none.
     """
     for opening in [each for each in model.opened if (each[0], each[3]) == (project, version)]:
         del model.opened[opening]
@@ -381,7 +381,7 @@ def _forget(model: Model, project: str, version: int, amount: int) -> None:
         del model.closed[project]
     if (project, version) in model.changed_due:
         recovery, by = model.changed_due[project, version]
-        model.due[project, recovery] += amount or -by
+        model.due[project, recovery] += -by if amount is None else amount
 
 
 TRANSFERS: dict[str, Callable[[Model, str, Any, Recorded], Iterator[Transfer]]] = {

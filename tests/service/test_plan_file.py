@@ -1,6 +1,7 @@
 """A plan file with three batches and with other projects, gates and names than the example; and refused plan files."""
 
 import re
+from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,14 +9,16 @@ import pytest
 
 from domain.fund.lifecycle import FundEstablished
 from domain.money import Money
-from domain.state.fund import NoticeOrder, Settings
+from domain.state.fund import NoticeOrder, Selection, Settings, Share, Support
 from service import example
 from service.api.posting import cloudevents
 from service.calendar.working_days import Calendar
 from service.cli import plan_check
 from service.example import life
 from service.plans import plan_file
-from service.yaml_file.document import FileWrong
+from service.plans.plan_format import read_plan
+from service.yaml_file.document import FileWrong, document_of
+from service.yaml_file.yaml_lines import Text
 from tests.service.conftest import SECRET
 
 OTHER = """
@@ -184,6 +187,105 @@ def test_a_line_may_say_its_objective_its_kind_of_support_and_its_goals(other):
     assert first["goals"] == [{"name": "专利", "target": "20", "unit": "件"}]
     assert (first["objective"], first["support"]) == ("建设平台，服务企业", "after")
     assert {"objective", "support", "goals"}.isdisjoint(second)
+
+
+ANNEX = "annex: {label: 附件2, title: 安排表, headings: {name: 项目, sum: 总计}}"
+
+
+def test_a_plan_may_say_how_its_annex_is_printed_and_what_its_draft_rests_on(api, other):
+    bases = "draft_documents: [{kind: 实施方案, number: 示例函〔2020〕1号}]"
+    file = other(OTHER.replace("  total: 12345.67", f"  total: 12345.67\n  {ANNEX}\n  {bases}"))
+    check(file)
+    drafted = next(each for each in plan_file.posts(plan_file.read(file), "测试") if each["type"] == "PlanDrafted")
+    assert drafted["data"]["annex"] == {
+        "label": "附件2", "title": "安排表", "unit": "元", "headings": {"name": "项目", "sum": "总计"},
+    }  # fmt: skip
+    assert drafted["data"]["documents"] == [{"kind": "实施方案", "number": "示例函〔2020〕1号"}]
+    post = example.poster(api.app.extensions["ledger"], SECRET, lambda: None)
+    for event in plan_file.posts(plan_file.read(file), "测试"):
+        post(event)
+    api.fold()
+    head, _, table = api.get("/v1/funds/other-2020/annex.txt").text.partition("\n\n")
+    assert head == "附件2\n另一份计划"
+    caption, title, header, first, *_, total = table.splitlines()
+    assert (caption, title) == ("附表", "安排表")
+    assert header.split("\t") == [
+        "实施方案", "主要任务", "序号", "项目", "项数", "总金额(元)", "启动款(元)", "中期款(元)", "尾款(元)",
+    ]  # fmt: skip
+    assert first.split("\t") == ["（甲）", "甲任务", "1", "甲项目", "不超过4个", "7000.67", "1000", "1000.5", "5000.17"]
+    assert total.split("\t")[3:] == ["总计", "", "12345.67", "3000", "4000.5", "5345.17"]
+
+
+def test_a_plan_without_an_annex_makes_the_event_that_it_made_before_there_was_one(other):
+    drafted = next(each for each in plan_file.posts(plan_file.read(other(OTHER)), "测试") if each["id"] == "drafted")
+    assert drafted["data"]["documents"] == []
+    assert set(drafted["data"]) == {
+        "occurred_on", "actor", "documents", "title", "total", "tasks", "batches", "lines",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("annex", "path", "allowed"),
+    [
+        ("{subtitle: 安排表}", "plan.annex.subtitle", "可用 label, caption, title, headings"),
+        ("{unit: 万元}", "plan.annex.unit", "可用 label, caption, title, headings"),
+        ("附件1", "plan.annex", "label, caption, title, headings"),
+        ("{headings: {project: 项目}}", "plan.annex.headings.project", "可用 scheme, tasks, number, name, awards"),
+        ("{headings: {name: [项目]}}", "plan.annex.headings.name", "须为单个值"),
+        ("{headings: 项目}", "plan.annex.headings", "scheme, tasks, number, name, awards, total, sum"),
+        ("{label: 一个超过了二十个字的附件号是印不下的因为太长了}", "plan.annex.label", "1 至 20 个字符"),
+    ],
+)
+def test_a_wrong_annex_is_refused_with_its_line_field_and_what_is_allowed(other, annex, path, allowed):
+    changed = OTHER.replace("  total: 12345.67", f"  total: 12345.67\n  annex: {annex}")
+    with pytest.raises(FileWrong) as refused:
+        check(other(changed))
+    [wrong] = refused.value.wrong
+    assert (wrong.path, changed.splitlines()[wrong.line - 1]) == (path, f"  annex: {annex}")
+    assert allowed in wrong.zh
+
+
+EVERY_FIELD = Path(__file__).parents[2] / "docs" / "plan-every-field.yaml"
+
+
+def test_the_file_with_every_field_is_valid_and_has_every_field_of_the_format():
+    """An unknown field is added to each block, since its error lists the fields that the block may have."""
+    check(EVERY_FIELD)
+    document = document_of(EVERY_FIELD, EVERY_FIELD.read_text(encoding="utf-8"))
+    used = defaultdict(set)
+    for path, block in blocks(document):
+        used[path] |= set(block)
+        block["unknown"], block.lines["unknown"] = Text("1"), 0
+    _, wrong = read_plan(document)
+    allowed = defaultdict(set)
+    for each in wrong:
+        place, _, name = each.path.rpartition(".")
+        assert name == "unknown", each
+        allowed[re.sub(r"\[\d+\]", "", place)] |= set(each.zh.partition("可用 ")[2].split(", "))
+    documents = {path for path in used if path.endswith("documents")}
+    assert set().union(*(used.pop(path) for path in documents)) == allowed["fund.documents"]
+    assert used[""] | {"appropriation"} == allowed[""], "one appropriation, or several"
+    for path in used.keys() - {""}:
+        assert used[path] == allowed[path], path
+
+
+def blocks(value, path=""):
+    """The blocks of fields in a document, each with its path without the numbers of list items."""
+    if isinstance(value, list):
+        for each in value:
+            yield from blocks(each, path)
+    elif isinstance(value, dict) and not path.endswith((".amounts", ".gates", ".awards")):
+        yield path, value
+        for name, each in list(value.items()):
+            yield from blocks(each, f"{path}.{name}".lstrip("."))
+
+
+def test_the_file_with_every_field_has_each_kind_of_line():
+    projects = plan_file.read(EVERY_FIELD).plan["plan"]["projects"]
+    for field, kinds in (("support", Support), ("share", Share), ("selection", Selection)):
+        assert {line[field] for line in projects if field in line} == set(kinds)
+    assert {line["awards"][0] for line in projects} == {"exact", "max"}
+    assert any(line.get("share") == Share.BY_SCORE and line.get("fixed_total") for line in projects)
 
 
 def test_the_gate_of_a_batch_may_be_a_checkpoint_that_all_its_lines_have(other):

@@ -1,6 +1,7 @@
 """An auditor's reads of the example are checked against the plan and against each other."""
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -167,6 +168,7 @@ def test_a_reallocation_is_shown_next_to_the_adopted_plan(sample):
     rows = sample.get(f"/v1/funds/{FUND}/plan").json["rows"]
     changed = {row["number"]: (row["adopted"], row["planned"]) for row in rows if row["adopted"] != row["planned"]}
     assert changed == {1: ("1700000.00", "1780000.00"), 6: ("200000.00", "120000.00")}
+    assert re.findall("<small>批准 (.*?)<", sample.get("/", key=None).text) == ["170", "20"], "and on the page"
 
 
 def test_both_award_lists_of_project_7_award_its_fixed_total_to_the_fen(sample):
@@ -202,8 +204,10 @@ def test_a_paid_fen_is_traced_from_the_central_document_to_the_payee(sample):
     cited = {d["kind"]: d["number"] for s in answer["steps"] for d in s["documents"]}
     assert cited["立项依据"] == "财办建设〔2018〕96号"
     assert cited["上级指标文号"] == "穗知〔2018〕99号"
-    kinds = {"局文", "资金分配文", "评审意见", "公示", "纪要", "立项文号", "合同号", "支付凭证号", "流水号", "审批单"}
+    kinds = {"资金分配文", "评审意见", "公示", "纪要", "立项文号", "合同号", "支付凭证号", "流水号", "审批单"}
     assert kinds <= set(cited)
+    [adopted] = [s for s in answer["steps"] if s["type"] == "PlanAdopted"]
+    assert [d["number"] for d in adopted["documents"]] == ["示例纪〔2019〕1号"]
     [paid] = [s for s in answer["steps"] if s["type"] == "PaymentConfirmed"]
     assert paid["payee"] == "示例1号项目乙单位", "an objection to the first was upheld"
     assert [s["position"] for s in answer["steps"]] == sorted(s["position"] for s in answer["steps"])

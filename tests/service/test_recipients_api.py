@@ -120,6 +120,21 @@ def test_a_bank_slip_has_at_most_one_identity_and_no_identity_card_as_its_code(l
         assert ID_CARD not in answer.text
 
 
+def test_applications_are_found_by_any_identity_that_the_applicant_has_or_had(lived):
+    api = lived(id_card=WITH_X)
+    identity = api.post(json.dumps({"id_card": WITH_X}), "all", "/v1/identities", "application/json").json["recipient"]
+
+    def found(query):
+        return [each["application"] for each in api.get(f"/v1/applications?{query}", "all").json["applications"]]
+
+    assert found(f"recipient={identity}") == ["B-01"]
+    assert found("recipient=HK/BR/12345678000") == ["A-02"]
+    renamed = next(each["data"] for each in LIFE if each["type"] == "RecipientRenamed")
+    assert [found(f"uscc={renamed[each]['uscc']}") for each in ("old", "new")] == [["A-01"], ["A-01"]]
+    [person] = api.get(f"/v1/applications?recipient={identity}", "all").json["applications"]
+    assert (person["uscc"], person["identity_kind"], person["id_last4"]) == ("", "id_card", WITH_X[-4:])
+
+
 # Where it is written ---------------------------------------------------------
 
 

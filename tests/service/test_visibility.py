@@ -111,6 +111,8 @@ PLAIN = {
     "type": ["PaymentConfirmed"], "type_": ["PaymentConfirmed"], "tolerance": ["3"],
     "first_day": ["2025-04-01"], "last_day": ["2025-11-30"], "atomic": ["false"], "dry_run": ["true"],
     "position of /v1/funds/{fund}/balances": ["100"], "position of /v1/funds/{fund}/plan": ["100"],
+    "position of /v1/funds/{fund}/annex": ["100"], "position of /v1/funds/{fund}/annex.txt": ["100"],
+    "amounts": ["printed", "current", "compared"],
     "position of /v1/awards": ["100"], "position of /v1/reconciliations": ["200"],
     **{f"column_{part}": [] for part in (
         "date", "out", "in", "amount", "direction", "payee", "account", "reference", "voucher", "summary", "balance",

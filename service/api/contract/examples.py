@@ -179,6 +179,13 @@ def _plan(total: str, batches: dict[int, str], totals: dict[str, str], lines: di
             }
             for project, amounts in lines.items()
         ],
+        "annex": {
+            "label": "附件1", "caption": "附表", "title": "示例专项资金安排计划表", "unit": "万元",
+            "headings": {
+                "scheme": "实施方案", "tasks": "主要任务", "number": "序号", "name": "项目名称", "awards": "项数",
+                "total": "总金额", "sum": "合计",
+            },
+        },
     }  # fmt: skip
 
 

@@ -21,13 +21,19 @@ FIELDS = {
         ),
     ),
     "number": (
-        "文号、凭证号；计划中为项目序号；对账单中为行号，从 1 起；登记号",
+        "文号、凭证号；计划中为项目序号；栏目中为该栏的名称；对账单中为行号，从 1 起；登记号",
         (
-            "The document or voucher number; in a plan, the number of the line; in a statement, the line number, from"
-            " 1; in a registration, its number."
+            "The document or voucher number; in a plan, the number of the line; in headings, the heading of that"
+            " column; in a statement, the line number, from 1; in a registration, its number."
         ),
     ),
-    "title": ("标题；申报中为申报的项目名称", "The title; in an application, the title of the project applied for."),
+    "title": (
+        "标题；申报中为申报的项目名称；附表的标题，不填则附表直接列于计划标题之下",
+        (
+            "The title; in an application, the title of the project applied for; of an annex, its own title, without "
+            "which it stands under the plan's title."
+        ),
+    ),
     "place": ("申报的项目地点", "The place of the project applied for."),
     "issuer": ("发文单位", "The issuing authority."),
     "date": ("成文日期", "The date of the document."),
@@ -41,7 +47,7 @@ FIELDS = {
         ),
     ),
     "item": ("凭证分录号，默认 1", "The item number within the voucher; if omitted, 1."),
-    "name": ("名称", "The name."),
+    "name": ("名称；栏目中为该栏的名称", "The name; in headings, the heading of that column."),
     "name_en": ("英文名称", "The name in English."),
     "settings": ("本专项资金的规则参数", "The settings of the fund."),
     "notice_working_days": (
@@ -179,10 +185,16 @@ FIELDS = {
         ),
     ),
     "period": ("会计期间，即月份，如 2019-03", "The accounting period: a month, such as 2019-03."),
-    "total": ("合计，须等于各批次之和", "The total; it must equal the sum of the batches."),
+    "total": (
+        "合计，须等于各批次之和；栏目中为该栏的名称",
+        "The total; it must equal the sum of the batches; in headings, the heading of that column.",
+    ),
     "tasks": (
-        "任务；项目所服务的任务代码",
-        "The tasks of the plan; in a line, the codes of the tasks that the project serves.",
+        "任务；项目所服务的任务代码；栏目中为该栏的名称",
+        (
+            "The tasks of the plan; in a line, the codes of the tasks that the project serves; in headings, the "
+            "heading of that column."
+        ),
     ),
     "code": ("任务代码，如 一", "The code of the task, such as 一."),
     "batches": ("批次", "The batches."),
@@ -199,6 +211,21 @@ FIELDS = {
     "from_batch": ("调出批次号", "The number of the batch that the money is taken from."),
     "to_project": ("调入项目代码", "The code of the project that receives the money."),
     "to_batch": ("调入批次号", "The number of the batch that receives the money."),
+    "annex": (
+        "附表的印制：标题、栏目和金额单位；不填则同前一计划，没有前一计划的同通常的附表",
+        (
+            "How the plan prints its annex: title, headings and unit. If omitted, as the plan before; without one, with"
+            " the usual headings, in 元."
+        ),
+    ),
+    "label": ("计划的附件号，印在计划标题之上，如 附件1", "What stands above the plan's title, such as 附件1."),
+    "caption": ("附表标题之上的文字，不填则为 附表", "What stands above the annex's title; if omitted, 附表."),
+    "headings": (
+        "附表的栏目名，不填的为通常的栏目名",
+        "The headings of the annex's columns; those omitted are the usual ones.",
+    ),
+    "scheme": ("任务代码栏的名称，通常为 实施方案", "The heading of the tasks' codes, usually 实施方案."),
+    "sum": ("合计行的名称，通常为 合计", "The name of the row of totals, usually 合计."),
     "number_raw": ("附表中的原序号", "The number as printed in the annex."),
     "name_annex": ("附表中的项目名称", "The project name as printed in the annex."),
     "award_rule": (
@@ -206,8 +233,11 @@ FIELDS = {
         "How the number of awards is limited: `exact` for exactly that number, `max` for at most that number.",
     ),
     "awards": (
-        "计划中为立项数；立项决定中为立项名单",
-        "In a plan line, the number of awards; in an award decision, the list of awards.",
+        "计划中为立项数；立项决定中为立项名单；栏目中为该栏的名称",
+        (
+            "In a plan line, the number of awards; in an award decision, the list of awards; in headings, the heading "
+            "of that column."
+        ),
     ),
     "fixed_total": (
         "总额是否固定：首次立项须用尽额度",
@@ -250,7 +280,10 @@ FIELDS = {
     ),
     "goals": ("绩效目标", "The performance goals of the line."),
     "target": ("目标值，如 不少于 20", "What is to be reached, as text, such as 不少于 20."),
-    "unit": ("计量单位，如 件", "The unit of the target, such as 件."),
+    "unit": (
+        "绩效目标的计量单位，如 件；附表的金额单位，不填则为 元",
+        "The unit of a goal's target, such as 件; of an annex, the unit of its amounts, 元 if omitted.",
+    ),
     "actuals": ("绩效目标的实际完成情况", "What was reached of the line's performance goals."),
     "goal": ("绩效目标的名称，须为计划所列", "The name of a performance goal of the line."),
     "actual": ("实际完成值", "What was reached, as text."),

@@ -8,7 +8,7 @@ from service.api import response_types
 from service.api.http import pagination
 from service.api.http.held_funds import as_of, tables
 from service.api.http.operation import operation
-from service.api.http.parameters import FUND, MIN_POSITION, PROJECT, one_of, pattern
+from service.api.http.parameters import FUND, MIN_POSITION, PROJECT, RECIPIENT, one_identity, one_of
 from service.api.http.visibility import must_read
 
 bp = Blueprint("applications", __name__, url_prefix="/v1/applications")
@@ -24,9 +24,7 @@ STATUSES = ("live", "withdrawn", "excluded", "awarded", "reversed")
     fund=FUND,
     project=PROJECT,
     status=one_of("Filter by status of the application", "仅限该状态的申报", *STATUSES),
-    uscc=pattern(
-        "[0-9A-Z]{18}", "Filter by the applicant's unified social credit code", "仅限该申报单位（统一社会信用代码）"
-    ),
+    **RECIPIENT,  # type: ignore[arg-type] # none of the filters is called `scope`
     after=pagination.AFTER_NAME,
     limit=pagination.LIMIT,
     min_position=MIN_POSITION,
@@ -37,6 +35,7 @@ def register(
     project: str | None,
     status: str | None,
     uscc: str | None,
+    recipient: str | None,
     after: str | None,
     limit: int | None,
     min_position: int | None,
@@ -44,7 +43,7 @@ def register(
     must_read(fund, project)
     size = limit or pagination.DEFAULT_ROWS
     position, application = pagination.position_and_name(after)
-    filters = {"fund": fund, "project": project, "status": status, "uscc": uscc}
+    filters = {"fund": fund, "project": project, "status": status, "recipient": one_identity(uscc, recipient)}
     with tables(min_position, fund, project) as snapshot:
         rows = snapshot.rows("applications", **filters, position=position, application=application, limit=size)
         members = {"as_of": as_of(snapshot, fund, project)}

@@ -138,7 +138,7 @@ def balances(
         params = {"fund": fund, "position": position, "booked_on": booked_on}
         *rows, total_row = snapshot.rows(f"balances_by_{by if grouping.has_total else 'batch'}", **params)
         total = _without(total_row, "of_fund", *GROUPINGS["batch"].columns, *grouping.columns) | total_row["of_fund"]
-        members = {"fund": fund, "by": by, "as_of": _as_of(snapshot, position, booked_on), "total": total}
+        members = {"fund": fund, "by": by, "as_of": as_of_time(snapshot, position, booked_on), "total": total}
         size = limit or pagination.MAX_ROWS
         if not grouping.has_total:
             cursor = dict(zip(grouping.after, place, strict=True))
@@ -150,7 +150,7 @@ def balances(
     return pagination.answer_rows("rows", rows, members, size, lambda _: last)
 
 
-def _as_of(snapshot: Snapshot, position: int | None, booked_on: date | None) -> dict[str, Any]:
+def as_of_time(snapshot: Snapshot, position: int | None, booked_on: date | None) -> dict[str, Any]:
     at = {"position": snapshot.position if position is None else position}
     return at if booked_on is None else {**at, "booked_on": booked_on}
 
@@ -214,21 +214,19 @@ def recoveries(
 def plan(fund: str, *, position: int | None, booked_on: date | None, min_position: int | None) -> Response:
     must_read(fund)
     with tables(max(min_position or 0, position or 0), fund) as snapshot:
-        return answer(annex(snapshot, fund, position, booked_on))
+        return answer(planned_and_actual(snapshot, fund, position, booked_on))
 
 
-def annex(snapshot: Snapshot, fund: str, position: int | None = None, booked_on: date | None = None) -> dict[str, Any]:
-    """The annex 附表 of the fund's plan, with planned and actual amounts, as of a position and booking date.
+def planned_and_actual(
+    snapshot: Snapshot, fund: str, position: int | None = None, booked_on: date | None = None
+) -> dict[str, Any]:
+    """The lines of the fund's plan, with planned and actual amounts, as of a position and booking date.
 
-    By default, it is the plan in force now. The result has the same rows, in the same order and with the same names and
-    totals, as the annex printed in the plan. It has no rows if no plan was in force. Raises Problem if there is no such
-    fund.
+    By default, it is the plan in force now. The result has no rows if no plan was in force. Raises Problem if there is
+    no such fund.
     """
     existing, params = existing_fund(snapshot, fund), {"fund": fund, "position": position, "booked_on": booked_on}
-    if position is None and booked_on is None:
-        status, plan_position = _plan_of(existing)
-    else:
-        status, plan_position = _plan_then(snapshot, existing, params)
+    status, plan_position = plan_shown(snapshot, existing, position, booked_on)
     if status == "draft":
         total = snapshot.one("draft_totals", position=plan_position) or {}
         lines = snapshot.rows("draft_lines", position=plan_position)
@@ -244,24 +242,24 @@ def annex(snapshot: Snapshot, fund: str, position: int | None = None, booked_on:
         "status": status,
         "position": plan_position,
         "unit": "元",
-        "as_of": _as_of(snapshot, position, booked_on),
+        "as_of": as_of_time(snapshot, position, booked_on),
         "rows": lines,
         "total": {key: value for key, value in total.items() if key != "fund"},
     }
 
 
-def _plan_of(fund: Row) -> tuple[str, int | None]:
-    """The status of the plan that is shown of `fund`, and the position of the event that it comes from."""
-    if fund["plan_position"] is None:
-        return ("draft" if fund["draft_position"] else "none"), fund["draft_position"]
-    return _status(fund, fund["plan_position"]), fund["plan_position"]
+def plan_shown(snapshot: Snapshot, fund: Row, position: int | None, booked_on: date | None) -> tuple[str, int | None]:
+    """The status of the plan that is shown of `fund`, and the position of the event that it comes from.
 
-
-def _status(fund: Row, position: int) -> str:
-    return "adopted" if position == fund["adopted_position"] else "revised"
-
-
-def _plan_then(snapshot: Snapshot, fund: Row, params: dict[str, Any]) -> tuple[str, int | None]:
-    """As `_plan_of`, for the plan that was in force at a position and booking date; none if only a draft was there."""
-    position = (snapshot.one("plan_position_at", **params) or {}).get("position")
-    return (_status(fund, position), position) if position else ("none", None)
+    It is the plan that was in force at a position and booking date. By default, it is the plan in force now, or else
+    the last draft.
+    """
+    if position is None and booked_on is None:
+        in_force = fund["plan_position"]
+    else:
+        then = {"fund": fund["fund"], "position": position, "booked_on": booked_on}
+        in_force = (snapshot.one("plan_position_at", **then) or {}).get("position")
+    if in_force:
+        return ("adopted" if in_force == fund["adopted_position"] else "revised"), in_force
+    is_draft = position is None and booked_on is None and fund["draft_position"] is not None
+    return ("draft", fund["draft_position"]) if is_draft else ("none", None)

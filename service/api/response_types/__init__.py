@@ -41,6 +41,12 @@ from service.api.response_types.every import AsOf, Cursor, Day, Document, ErrorA
 from service.api.response_types.feed import Digest
 from service.api.response_types.findings import FindingEntry, Findings, HoldEntry, Holds, Interest, InterestMovement
 from service.api.response_types.funds import (
+    Annex,
+    AnnexAmounts,
+    AnnexBatch,
+    AnnexFigures,
+    AnnexRow,
+    AnnexTotal,
     BalanceRow,
     Balances,
     BalanceTotal,
@@ -97,6 +103,12 @@ __all__ = [
     "Alive",
     "Allocated",
     "Allocation",
+    "Annex",
+    "AnnexAmounts",
+    "AnnexBatch",
+    "AnnexFigures",
+    "AnnexRow",
+    "AnnexTotal",
     "Application",
     "Applications",
     "Appropriation",

@@ -191,6 +191,77 @@ class Plan(TypedDict):
     total: PlanTotal
 
 
+InUnit = Annotated[
+    str,
+    Meta(
+        pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?$",
+        description="An exact amount in the `unit` of the annex. 附表金额单位的准确金额。",
+    ),
+]
+
+
+class AnnexBatch(TypedDict):
+    batch: int
+    amount: InUnit
+
+
+class AnnexAmounts(TypedDict):
+    total: InUnit
+    batches: list[AnnexBatch]
+
+
+class AnnexFigures(TypedDict):
+    """The amounts as printed in the plan that was adopted 批准数, their adjustment 调整数, and as they are now 现行数.
+
+    `adjustment` is `current` less `printed`. What a plan does not have is zero.
+    """
+
+    printed: AnnexAmounts
+    adjustment: AnnexAmounts
+    current: AnnexAmounts
+
+
+class AnnexRow(AnnexFigures):
+    """A row of the annex, with its cells as printed. Null: it shares the cell of the row before it.
+
+    `in_plan`: false if only the plan as printed has the line. Such lines stand at the end.
+    """
+
+    project: str
+    in_plan: bool
+    scheme: Annotated[str | None, Meta(description="The codes of the tasks. 任务代码，如（一）（三）。")]
+    tasks: Annotated[str | None, Meta(description="The names of the tasks. 任务名称。")]
+    number: Annotated[str, Meta(description="As printed, or else the line's number. 所印序号。")]
+    name: str
+    awards: Annotated[str, Meta(description="The number of awards, such as 不超过10个. 项数。")]
+
+
+class AnnexTotal(AnnexFigures):
+    heading: str
+
+
+class Annex(TypedDict):
+    """The annex of a plan, with its own title, headings and unit. A draft is printed as drafted, without adjustments.
+
+    `status`: `draft` 征求意见稿; `adopted` as drafted; `revised` by PlanRevised. `position`: that of the event that
+    drafted the plan, or put it in force.
+    """
+
+    fund: str
+    as_of: AsOf
+    status: Literal["draft", "adopted", "revised"]
+    position: Position
+    mark: Annotated[str | None, Meta(description="征求意见稿 while the plan is a draft, else null. 草案的标记。")]
+    label: Annotated[str | None, Meta(description="Above the plan's title, such as 附件1. 计划的附件号。")]
+    plan_title: str
+    caption: Annotated[str, Meta(description="Above the title, such as 附表. 表题之上的文字。")]
+    title: str
+    unit: Literal["分", "元", "万元"]
+    columns: Annotated[list[str], Meta(description="The headings of the columns. 栏目名。")]
+    rows: list[AnnexRow]
+    total: AnnexTotal
+
+
 # `from` is a Python keyword: such types are written as calls.
 Movement = TypedDict(
     "Movement",

@@ -203,7 +203,10 @@ class Application(TypedDict):
     received_on: Day
     number: Annotated[str | None, Meta(description="受理号")]
     applicant: str
-    uscc: str
+    uscc: UnitCode
+    identity_kind: IdentityKind
+    id_last4: IdLast4
+    registration: RegistrationText
     amount: Annotated[Yuan | None, Meta(description="The amount applied for; null if not said. 申报金额。")]
     title: Annotated[str | None, Meta(description="The title of the project. 项目名称。")]
     place: Annotated[str | None, Meta(description="The place of the project. 项目地点。")]

@@ -8,7 +8,10 @@ with page as (
         and (%(fund)s::text is null or a.fund = %(fund)s)
         and (%(project)s::text is null or a.project = %(project)s)
         and (%(status)s::text is null or a.status = %(status)s)
-        and (%(uscc)s::text is null or a.uscc = %(uscc)s)
+        and (
+            %(recipient)s::text is null
+            or (a.project, a.application) in (select o.project, o.application from applications_of(%(recipient)s) as o)
+        )
     order by a.received_position, a.application
     limit %(limit)s
 ), numbered as materialized (
@@ -29,6 +32,9 @@ select
     a.number,
     a.applicant,
     a.uscc,
+    split_part(a.identity, ':', 1) as identity_kind,
+    identity_last4(a.identity) as id_last4,
+    identity_code(a.identity, 'registration') as registration,
     yuan(a.amount) as amount,
     a.title,
     a.place,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.fund import plan
+from domain.money import UNITS
 from domain.state.fund import Goal, Level, Line, LineBatch, PlannedBatch, Selection, Share, Source, Support, Task
 from service.api.posting.event_schemas.fund.lifecycle import FundSchema
 from service.api.posting.fields import Amount, Boolean, Checkpoint, Choice, Code, EnumMember, Integer, Text
@@ -66,6 +67,26 @@ class LineShape(Shape):
     batches = Rows(One(LineBatchShape), max_items=20, required=True)
 
 
+class HeadingsShape(Shape):
+    makes = plan.Headings
+    scheme = Text(max_length=20)
+    tasks = Text(max_length=20)
+    number = Text(max_length=20)
+    name = Text(max_length=20)
+    awards = Text(max_length=20)
+    total = Text(max_length=20)
+    sum = Text(max_length=20)
+
+
+class AnnexShape(Shape):
+    makes = plan.Annex
+    label = Text(max_length=20)
+    caption = Text(max_length=20)
+    title = Text()
+    unit = Choice(*UNITS)
+    headings = One(HeadingsShape)
+
+
 class PlanSchema(FundSchema):
     """The fields of events whose `data` is a complete plan."""
 
@@ -75,6 +96,7 @@ class PlanSchema(FundSchema):
     tasks = Rows(One(TaskShape), required=True)
     batches = Rows(One(PlannedBatchShape), max_items=20, required=True)
     lines = Rows(One(LineShape), max_items=2_000, required=True)
+    annex = One(AnnexShape)
 
 
 class PlanDrafted(PlanSchema):
