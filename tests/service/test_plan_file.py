@@ -1,6 +1,7 @@
 """A plan file with three batches and with other projects, gates and names than the example; and refused plan files."""
 
 import re
+import textwrap
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
@@ -15,10 +16,11 @@ from service.api.posting import cloudevents
 from service.calendar.working_days import Calendar
 from service.cli import plan_check
 from service.example import life
-from service.plans import plan_file
+from service.plans import plan_file, plan_format
 from service.plans.plan_format import read_plan
 from service.yaml_file.document import FileWrong, document_of
-from service.yaml_file.yaml_lines import Text
+from service.yaml_file.kinds import Reading, many
+from service.yaml_file.yaml_lines import Text, load
 from tests.service.conftest import SECRET
 
 OTHER = """
@@ -377,7 +379,37 @@ def test_a_plan_that_has_no_fields_is_refused(other, body):
     assert any(each.path == "plan" for each in refused.value.wrong)
 
 
-GUIDE = (Path(__file__).parents[2] / "docs/zh/plan-file.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+KINDS = {
+    "settings": plan_format.SETTINGS, "annex": plan_format.ANNEX, "sources": many(plan_format.SOURCE),
+    "appropriations": many(plan_format.ONE_OF_SEVERAL), "batches": many(plan_format.BATCH),
+    "projects": many(plan_format.LINE),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("guide", ["plan-format.md", "zh/plan-file.md"])
+def test_each_part_of_a_plan_file_that_a_guide_shows_has_only_fields_of_the_format(guide):
+    shown = re.findall("```yaml\n( *[-a-z].*?)```", (DOCS / guide).read_text(encoding="utf-8"), re.DOTALL)
+    parts, reading = [], Reading(10**6)
+    for text in shown:
+        part = load(textwrap.dedent(text))
+        whole = {"projects": part} if isinstance(part, list) else {**part, **part.get("plan", {})}
+        parts += [(name, value) for name, value in whole.items() if name in KINDS]
+    assert {name for name, _ in parts} == set(KINDS)
+    for name, value in parts:
+        KINDS[name](value, name, reading)
+    assert reading.wrong == []
+    lines = [line for name, value in parts if name == "projects" for line in value]
+    for field in ("checkpoints", "gates", "share", "fixed_total", "selection", "support", "goals", "objective"):
+        assert any(field in line for line in lines), f"docs/{guide}: show a line with {field}"
+    assert any(
+        set(settings) == {*plan_format.REQUIRED_SETTINGS, *plan_format.OPTIONAL_SETTINGS}
+        for name, settings in parts
+        if name == "settings"
+    )
+
+
+GUIDE = (DOCS / "zh/plan-file.md").read_text(encoding="utf-8")
 EXAMPLE = re.search("```yaml\n(format.*?)```", GUIDE, re.DOTALL)[1]
 CHANGES = {
     "format: 须为 suyuan-plan/1 之一，不能是 …": ("suyuan-plan/1", "suyuan/1"),
