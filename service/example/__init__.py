@@ -40,12 +40,13 @@ DEMO_KEYS: dict[str, Grant] = {
     "waiver-board": grant(["post:waiver", "read"], sources=SOURCES),
     "corrections": grant(["post:reversal", "read"], sources=SOURCES),
     "inspection": grant(
-        [*sorted(POSTING - {"approve:payment", "post:waiver", "post:reversal"}), "read"], sources=SOURCES
+        [*sorted(POSTING - {"approve:payment", "post:waiver", "post:reversal", "post:note"}), "read"], sources=SOURCES
     ),
     "auditor": grant(["read"]),
     "operator": grant(["admin"]),
 }
 DEMO_PERSONS = {
+    "fund-office": "示例-1008 赵某",
     "award-board": "示例-1001 孙某",
     "treasury": "示例-1002 周某",
     "approver": "示例-1003 吴某",

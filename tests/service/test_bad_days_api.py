@@ -77,7 +77,9 @@ def test_a_change_of_leader_and_of_the_agreement_is_on_record_with_its_document(
     assert [(each["kind"], each["actor"]) for each in notes] == [
         ("leader_changed", "资金科"), ("agreement_changed", "资金科"),
     ]  # fmt: skip
-    assert all((each["documents"][0]["kind"], each["person"]) == ("函", None) for each in notes)
+    assert all(
+        (each["documents"][0]["kind"], each["person"]) == ("函", example.DEMO_PERSONS["fund-office"]) for each in notes
+    )
 
 
 def test_a_recipient_that_is_supported_twice_is_reported_with_both_awards(days):

@@ -108,7 +108,6 @@ SEEN_ELSEWHERE = {
         "PaymentNow.payee_id_last4", "PaymentNow.payee_registration", "PersonalIdentity",
     ),
     "test_bad_days_api.py": ("PaymentNow.repeats",),
-    "test_notes_api.py": ("Note.person",),
     "test_annex_api.py": ("Annex.mark",),
     "test_held_fund.py": ("AsOf.held", "Fund.held_at", "FundNow.held_at", "HeldFund", "Problem.position"),
     "test_events_api.py": ("Problem.waivable", "Problem.detail"),

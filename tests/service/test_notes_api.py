@@ -7,6 +7,7 @@ from psycopg.rows import dict_row
 from service.api.contract import examples
 from service.auth import api_keys
 from service.auth.grants import grant
+from service.example import DEMO_PERSONS
 from tests.service.conftest import SECRET, live
 
 FUND, FIRST, SECOND = examples.FUND, examples.FIRST, examples.SECOND
@@ -59,7 +60,7 @@ def test_a_note_names_the_person_of_the_key_by_which_it_was_posted(noted):
     assert noted.post(note, "archivist").status_code == 201
     noted.fold()
     persons = [each["person"] for each in noted.get(f"/v1/notes?fund={FUND}").json["notes"]]
-    assert persons == [None, None, None, "1007"]
+    assert persons == [DEMO_PERSONS["fund-office"]] * 3 + ["1007"]
 
 
 def test_an_unknown_kind_is_a_wrong_parameter(noted):

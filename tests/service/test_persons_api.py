@@ -105,7 +105,9 @@ def test_the_pairs_of_scopes_that_are_kept_apart_come_from_the_events():
     assert KEPT_APART == [
         ("post:award", "post:reversal"),
         ("post:award", "post:waiver"),
+        ("post:finding", "post:reversal"),
         ("post:irregular", "post:reversal"),
+        ("post:note", "post:award"),
         ("post:payment", "approve:payment"),
         ("post:waiver", "approve:payment"),
         ("post:waiver", "post:acceptance"),

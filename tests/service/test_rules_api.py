@@ -216,7 +216,7 @@ def test_reports_of_an_unknown_fund_are_answered_with_404(sample, path):
 @pytest.mark.parametrize("typed", ["穗知〔2018〕99号", "穗知[2018]99号", "穗知（2018）第099号", "穗知【2018】９９号"])
 def test_a_document_is_found_for_any_notation_of_its_number(sample, typed):
     answer = sample.get(f"/v1/documents/{typed}").json
-    assert [row["type"] for row in answer["citations"]] == ["AppropriationReceived"]
+    assert [row["type"] for row in answer["citations"]] == ["AppropriationReceived", "PlanDrafted"]
     assert (answer["number"], answer["official"]) == (
         "穗知〔2018〕99号", {"issuer": "穗知", "year": 2018, "serial": 99},
     )  # fmt: skip
