@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
@@ -211,13 +212,13 @@ def _announce(settings: Config, chosen: Config, names: Sequence[str], stopped: C
     address = f"http://{host}:{chosen.port}"
     keys = chosen.home / "demo-keys.json"
     confirmation = EXAMPLES[names[-1]].confirmation if names else None
-    event = f"-H 'Content-Type: application/cloudevents+json' --data-binary @{confirmation} {address}/v1/events"
+    body = f"-H 'Content-Type: application/cloudevents+json' --data-binary @{quote(str(confirmation))}"
     with connect(url_of(chosen)) as conn:
         ledger = location(settings, conn)
     rows: Mapping[str, str | Text] = {
         "打开 open": Text(address, f"link {address}") if chosen.example else f"{address}/docs",
         "查询 read": f"curl {_authorization(keys, 'auditor')} {address}/v1/funds",
-        "提交 post": f"curl {_authorization(keys, 'treasury')} {event}"
+        "提交 post": f"curl {_authorization(keys, 'treasury')} {body} {address}/v1/events"
         if confirmation
         else f"{address}/docs#post · README",
         "账簿 ledger": ledger,

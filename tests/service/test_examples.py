@@ -143,6 +143,9 @@ def test_the_money_of_three_levels_arrives_over_two_years_and_is_followed_by_sou
         ("省", "3000000.00", "3000000.00", "3000000.00"),
         ("区", "3000000.00", "2500000.00", "2300000.00"),
     ]
+    requests = [each["data"] for each in three.get("/v1/events?type=PaymentRequested&limit=1000").json]
+    named = {(each["batch"], each.get("funding_source")) for each in requests}
+    assert named == {(1, "中央"), (2, "省"), (2, "区"), (3, "中央"), (3, "区")}
     carried = [each["data"] for each in three.get("/v1/events?type=YearCarriedForward").json]
     assert [each["amount"] for each in carried] == ["116313.75", "38771.25"]
     projects = three.get("/v1/projects").json["projects"]
