@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from domain.fund.funding import AllotmentWithdrawn
+from domain.entry_reversed import EntryReversed
+from domain.fund.funding import AllotmentWithdrawn, FundsReallocated
 from domain.fund.lifecycle import FundEstablished
 from domain.fund.plan import Annex, Headings, PlanAdopted
 from domain.state.fund import Gate
@@ -228,18 +229,74 @@ def test_lines_that_are_added_or_dropped_stand_in_the_annex_and_in_its_totals(ap
     assert total[3:] == ["总计", "", "0.010001", "0.006001", "0.004"]
 
 
-def test_a_line_that_left_the_plan_stands_at_the_end_of_its_annex(api):
+ADJUSTED = [
+    (FundsReallocated("p", 1, "q", 1, yuan("10.00")), {("p", 1): "-10", ("q", 1): "10"}),
+    (
+        revised(line(amounts=("50.00", "40.00")), line("q", 2, amounts=("70.00", "45.00"))),
+        {("p", 1): "-10", ("q", 1): "10", ("q", 2): "5"},
+    ),
+    (FundsReallocated("q", 2, "p", 2, yuan("7.01")), {
+        ("p", 1): "-10", ("q", 1): "10", ("p", 2): "7.01", ("q", 2): "-2.01",
+    }),
+    (EntryReversed(11, "误调"), {("p", 1): "-10", ("q", 1): "10", ("q", 2): "5"}),
+]  # fmt: skip
+"""What adjusts a plan of two lines with 60 and 40 yuan each, and the adjustments by line and batch after it."""
+
+
+def test_reallocations_revisions_and_reversals_are_adjustments_from_their_position_on(api):
+    posts = (*allotted(line(), line("q", 2), appropriated="200.00"), *(post(LIVES_FUND, f, "1-7") for f, _ in ADJUSTED))
+    with open_ledger(api.url) as ledger:
+        heads = [put(ledger, [each]) for each in posts]
+    api.fold()
+    for position, changes in zip(heads[-len(ADJUSTED) - 1 :], [{}, *(changes for _, changes in ADJUSTED)], strict=True):
+        shown = annex(api, "f", position=position)
+        adjusted = {
+            (row["project"], each["batch"]): each["amount"]
+            for row in shown["rows"]
+            for each in row["adjustment"]["batches"]
+        }
+        assert {place: amount for place, amount in adjusted.items() if amount != "0"} == changes, position
+        for row in (*shown["rows"], shown["total"]):
+            printed, adjustment, current = (of_row(row, name) for name in ("printed", "adjustment", "current"))
+            assert adjustment == [now - then for now, then in zip(current, printed, strict=True)], position
+        assert [of_row(row, "printed") for row in shown["rows"]] == [[100, 60, 40]] * 2
+        assert sum(of_row(shown["total"], "adjustment")[1:]) == sum(map(Decimal, changes.values()))
+    assert shown == {**annex(api, "f"), "as_of": shown["as_of"]}, "the last position is now"
+
+
+def of_row(row, name):
+    return [Decimal(row[name]["total"]), *(Decimal(each["amount"]) for each in row[name]["batches"])]
+
+
+def test_a_line_or_batch_that_left_the_plan_stands_at_the_end_of_its_annex(api):
     with open_ledger(api.url) as ledger:
         put(ledger, [post("fund/f", FundEstablished("专项资金", SETTINGS), "1-1")])
         put(ledger, [post("fund/f", plan(line(), line("q", 2)), "1-2"), post("fund/f", PlanAdopted(2), "1-3")])
-        put(ledger, [post("fund/f", revised(line("q", 2)), "1-4")])
+        put(ledger, [post("fund/f", revised(line("q", 2, amounts=("60.00",), gates=(Gate.AWARD,))), "1-4")])
     api.fold()
     shown = annex(api, "f")
-    assert [(row["project"], row["in_plan"], row["current"]["total"]) for row in shown["rows"]] == [
-        ("q", True, "100"), ("p", False, "0"),
+    assert [(row["project"], row["in_plan"], of_row(row, "current")) for row in shown["rows"]] == [
+        ("q", True, [60, 60, 0]), ("p", False, [0, 0, 0]),
     ]  # fmt: skip
-    assert [shown["total"][name]["total"] for name in ("printed", "adjustment", "current")] == ["200", "-100", "100"]
+    assert shown["columns"][5:] == ["总金额(元)", "第1批(元)", "第2批(元)"]
+    assert {name: of_row(shown["total"], name) for name in ("printed", "adjustment", "current")} == {
+        "printed": [200, 120, 80], "adjustment": [-140, -60, -80], "current": [60, 60, 0],
+    }  # fmt: skip
     assert [row[3] for row in cells(text(api, "f"))[-3:]] == ["p项目", "q项目", "合计"]
+    assert [row[3:] for row in cells(text(api, "f", amounts="current"))[-2:]] == [
+        ["q项目", "不超过2个", "60", "60"], ["合计", "", "60", "60"],
+    ]  # fmt: skip
+
+
+def test_a_plan_is_printed_by_its_own_annex_and_a_revision_without_one_as_the_plan_before(api):
+    drafted, first = replace(plan(line()), annex=Annex("附件1")), replace(revised(line()), annex=Annex("附件2"))
+    with open_ledger(api.url) as ledger:
+        put(ledger, [post("fund/f", FundEstablished("专项资金", SETTINGS), "1-1"), post("fund/f", drafted, "1-2")])
+        plans = [put(ledger, [post("fund/f", fact, "1-3")]) for fact in (PlanAdopted(2), first, revised(line()))]
+    api.fold()
+    assert [annex(api, "f", position=position)["label"] for position in plans] == ["附件1", "附件2", "附件2"]
+    assert text(api, "f").startswith("附件1\n")
+    assert text(api, "f", amounts="current").startswith("附件2\n")
 
 
 def test_a_draft_whose_title_has_the_mark_is_not_marked_twice(api):
