@@ -120,3 +120,22 @@ create function applications_of(searched text) returns table (project text, appl
     where status = 'recorded' and searched in (old_identity, new_identity)
 $$;
 create index on application (identity);
+
+-- As before. Without the limit, the function becomes part of a query that reads the plan's lines, and PostgreSQL may
+-- then read the `lines` of other events first, such as a reconciled statement, where they are a number.
+create or replace function whole_plan_at(of_fund text, at_position bigint, at_booked_on date) returns setof jsonb
+language sql stable as $$
+    select whole.fact
+    from event as e
+    join event as whole
+        on whole.stream = e.stream
+        and whole.version = case e.type when 'PlanAdopted' then (e.fact ->> 'draft')::bigint else e.version end
+    where e.position = (
+        select max(position) from plan
+        where
+            fund = of_fund
+            and position <= coalesce(at_position, position)
+            and booked_on <= coalesce(at_booked_on, booked_on)
+    )
+    limit 1
+$$;

@@ -952,6 +952,7 @@ CREATE FUNCTION public.whole_plan_at(of_fund text, at_position bigint, at_booked
             and position <= coalesce(at_position, position)
             and booked_on <= coalesce(at_booked_on, booked_on)
     )
+    limit 1
 $$;
 
 CREATE AGGREGATE public.lot_after(boolean, int8multirange) (

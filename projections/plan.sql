@@ -1,5 +1,6 @@
 -- plan: the amounts per line and batch of each plan that came into force, adopted or revised.
-with whole as (
+-- The plans are found first: other events have a number as their `lines`.
+with whole as materialized (
     select e.position, e.fact ->> 'fund' as fund, (e.fact ->> 'booked_on')::date as booked_on, plan.fact as plan
     from event as e
     join event as plan

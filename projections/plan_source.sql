@@ -1,5 +1,5 @@
 -- plan_source: the sources of money that each plan lists which came into force, adopted or revised.
-with whole as (
+with whole as materialized (
     select e.position, e.fact ->> 'fund' as fund, (e.fact ->> 'booked_on')::date as booked_on, plan.fact as plan
     from event as e
     join event as plan

@@ -1,6 +1,6 @@
 -- project: each line of the plan, and when its project was opened, closed, or reopened by the reversal of the closing,
 -- and how many awards it then lacked.
-with whole as (
+with whole as materialized (
     select e.position, e.fact ->> 'fund' as fund, plan.fact -> 'lines' as lines
     from event as e
     join event as plan
