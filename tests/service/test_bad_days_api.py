@@ -319,6 +319,8 @@ def test_what_the_bank_paid_twice_is_taken_from_another_line_until_it_comes_back
     assert {name: payment[name] for name in ("unordered", "repeats", "amount", "recovered", "status")} == {
         "unordered": True, "repeats": "P-1", "amount": "600.00", "recovered": "600.00", "status": "confirmed",
     }  # fmt: skip
+    trace = day.read(f"/v1/payments/U-1/trace?project={day.project}")
+    assert {"UnorderedPaymentFound", "RecoveryReceived"} <= {step["type"] for step in trace["steps"]}
     assert (day.finding()["status"], day.finding()["how"]) == ("settled", "recovered")
     back = {"project": day.project, "award": "L-1", "batch": 1, "amount": "600.00"}
     day.happens("FundsReinstated", "2022-05-03", ["恢复文"], stream=fund, **back)

@@ -1,7 +1,9 @@
 -- payment_moves: every move of the fen that a payment took, in order, with the amount of these fen in each move.
 with taken as (
     select fen from movement
-    where project = %(project)s and batch = %(batch)s and award = %(award)s and payment = %(payment)s and target = 'in_approval'
+    where
+        project = %(project)s and batch = %(batch)s and award = %(award)s and payment = %(payment)s
+        and (target = 'in_approval' or type = 'UnorderedPaymentFound')
 ), moves as (
     select * from movement where fund = %(fund)s and project is null
     union all
