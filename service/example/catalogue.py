@@ -9,7 +9,7 @@ from typing import Any
 
 from service import example
 from service.example import life, many_projects, three_levels
-from service.example.selection import WorkingDays
+from service.example.history import WorkingDays
 from service.example.steps import Post, source_of
 from service.plans import plan_file
 

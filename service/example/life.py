@@ -6,18 +6,17 @@ stage, so that the log is in chronological order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from domain.money import Money
 from domain.period import following, last_day, period_of
 from domain.state.fund import Gate
+from service.example.history import History, WorkingDays
 from service.example.payments import TROUBLES, Due, accept, pay
 from service.example.recipients import Recipient, allocate_by_score, invent
-from service.example.steps import EventPoster, Post, Project, days, proposals, rows
-
-WorkingDays = Callable[[date, date], int | None]
+from service.example.steps import Post, Project, days, proposals, rows
 
 
 def play(post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDays) -> None:
@@ -28,21 +27,7 @@ def play(post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDa
     _History(post, setup, working_days).play()
 
 
-class _History:
-    def __init__(self, post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDays) -> None:
-        data = {event["type"]: event["data"] for event in setup}
-        self._fund = str(setup[0]["subject"])
-        code = self._fund.partition("/")[2]
-        self._poster = EventPoster(post, f"/suyuan/example/{code}")
-        self._post = self._poster.post
-        self._working_days = working_days
-        self._settings = data["FundEstablished"]["settings"]
-        self._appropriated = data["AppropriationReceived"]
-        self._received = [event["type"] for event in setup].index("AppropriationReceived") + 1
-        self._established = date.fromisoformat(setup[0]["data"]["occurred_on"])
-        self._start = max(date.fromisoformat(event["data"]["occurred_on"]) for event in setup)
-        self._projects = [Project(line, code) for line in data["PlanDrafted"]["lines"]]
-
+class _History(History):
     def play(self) -> None:
         closed = self._call(self._start + days(5))
         decided = self._decide(self._notice(self._review(closed)))
@@ -70,16 +55,16 @@ class _History:
         opens, closes = on + days(2), on + days(32)
         window = {"opens_on": opens.isoformat(), "closes_on": closes.isoformat()}
         for project in self._projects:
-            self._post(project.stream, "CallPublished", on, "申报指南", round=1, **window)
+            self._poster.post(project.stream, "CallPublished", on, "申报指南", round=1, **window)
         for number, project in enumerate(self._projects, 1):
             project.applicants = list(invent(project.code, number, min(project.line["awards"], 7) + 2))
             for index, each in enumerate(project.applicants):
                 applicant = {"name": each.name, "uscc": each.uscc}
                 received = opens + days(3 + index)
                 application = {"application": each.application, "applicant": applicant}
-                self._post(project.stream, "ApplicationReceived", received, "受理号", **application)
+                self._poster.post(project.stream, "ApplicationReceived", received, "受理号", **application)
         for project in self._projects:
-            self._post(project.stream, "CallClosed", closes + days(1), round=1)
+            self._poster.post(project.stream, "CallClosed", closes + days(1), round=1)
         return closes + days(1)
 
     def _review(self, closed: date) -> date:
@@ -94,8 +79,8 @@ class _History:
                 screened = {"application": each.application, "passed": each in passed}
                 if each not in passed:
                     screened["reason"] = "示例：申报材料不齐"
-                self._post(project.stream, "ApplicationScreened", closed + days(3), "审查表", **screened)
-            project.review = self._post(
+                self._poster.post(project.stream, "ApplicationScreened", closed + days(3), "审查表", **screened)
+            project.review = self._poster.post(
                 project.stream,
                 "ReviewConcluded",
                 closed + days(8),
@@ -121,14 +106,14 @@ class _History:
         if disputed:
             last = max(last, self._object(disputed, first + days(2)))
         for project in self._projects:
-            self._post(project.stream, "NoticeCompleted", last + days(1))
+            self._poster.post(project.stream, "NoticeCompleted", last + days(1))
         return last + days(1)
 
     def _start_notice(self, project: Project, first: date, listed: Sequence[Mapping[str, str]]) -> date:
         """Give public notice of these proposals from the day `first`. Returns the last day of the notice."""
         last = self._notice_ends(first)
         shown = {"first_day": first.isoformat(), "last_day": last.isoformat()}
-        project.notice = self._post(project.stream, "NoticeStarted", first, "公示", applications=listed, **shown)
+        project.notice = self._poster.post(project.stream, "NoticeStarted", first, "公示", applications=listed, **shown)
         return last
 
     def _object(self, project: Project, on: date) -> date:
@@ -140,21 +125,15 @@ class _History:
         assert substitute is not None, "the project was chosen because it has one"
         objection = f"{project.code}-O1"
         data = {"objection": objection, "application": excluded.application, "reason": "示例：知识产权权属不清"}
-        self._post(project.stream, "ObjectionReceived", on, "异议书", **data)
+        self._poster.post(project.stream, "ObjectionReceived", on, "异议书", **data)
         resolved = on + days(4)
-        self._post(
+        self._poster.post(
             project.stream, "ObjectionResolved", resolved, objection=objection, upheld=True, reason="示例：经核实成立"
         )
         excluded.out = True
         project.awarded = [*project.awarded[1:], substitute]
         project.quantum = allocate_by_score(project.amounts(), project.awarded)
         return self._start_notice(project, resolved + days(1), proposals(project.awarded))
-
-    def _notice_ends(self, first: date) -> date:
-        last = first
-        while (self._working_days(first, last) or 0) < self._settings["notice_working_days"]:
-            last += days(1)
-        return last
 
     def _decide(self, noticed: date) -> date:
         decided, signed = noticed + days(2), noticed + days(6)
@@ -171,7 +150,7 @@ class _History:
         return signed
 
     def _decide_list(self, project: Project, on: date, recipients: Sequence[Recipient], *, by_score: bool) -> None:
-        self._post(
+        self._poster.post(
             project.stream,
             "AwardListDecided",
             on,
@@ -187,7 +166,7 @@ class _History:
 
     def _sign(self, project: Project, each: Recipient, on: date) -> None:
         term = {"starts_on": on.isoformat(), "ends_on": (on + days(365)).isoformat()}
-        self._post(project.stream, "AgreementSigned", on, "合同号", award=each.award, **term)
+        self._poster.post(project.stream, "AgreementSigned", on, "合同号", award=each.award, **term)
 
     def _substitute(self, on: date) -> date:
         """In the project with the most awards, one recipient declines its award, and the next best applicant gets one.
@@ -200,13 +179,13 @@ class _History:
         if substitute is None or len(project.awarded) == 1:
             return on
         reason = {"award": declining.award, "reason": "示例：企业经营调整，放弃立项"}
-        self._post(project.stream, "AwardDeclined", on + days(3), "放弃函", **reason)
+        self._poster.post(project.stream, "AwardDeclined", on + days(3), "放弃函", **reason)
         declining.out = True
         first = on + days(5)
         substitute.amounts, substitute.trouble = dict(declining.amounts), declining.trouble
         substitute.award = f"{project.code}-L{len(project.awarded) + 1:02d}"
         last = self._start_notice(project, first, proposals([substitute]))
-        self._post(project.stream, "NoticeCompleted", last + days(1))
+        self._poster.post(project.stream, "NoticeCompleted", last + days(1))
         self._decide_list(project, last + days(3), [substitute], by_score=False)
         self._sign(project, substitute, last + days(6))
         project.awarded[-1] = substitute
@@ -235,7 +214,7 @@ class _History:
         for year in range(self._appropriated["budget_year"], until.year):
             unspent = Money(Money.parse(self._appropriated["amount"]) - self._poster.spent(year))
             carried = {"appropriation": self._received, "year": year, "amount": str(unspent)}
-            self._post(self._fund, "YearCarriedForward", date(year + 1, 1, 10), "结转批复", **carried)
+            self._poster.post(self._fund, "YearCarriedForward", date(year + 1, 1, 10), "结转批复", **carried)
 
     def _return_money(self, on: date) -> None:
         """Record that the bank returns payments made in the previous year, and reinstate the returned money.
@@ -246,9 +225,9 @@ class _History:
             batch = min(recipient.amounts)
             amount = str(Money(recipient.amounts[batch]))
             returned = {"payment": f"{recipient.award}-B{batch}-1", "amount": amount, "passive": True}
-            self._post(project.stream, "PaymentReturned", on, "退回通知书", **returned, reason="示例：账户注销")
+            self._poster.post(project.stream, "PaymentReturned", on, "退回通知书", **returned, reason="示例：账户注销")
             place = {"project": project.code, "award": recipient.award, "batch": batch}
-            self._post(self._fund, "FundsReinstated", on + days(5), "恢复文", **place, amount=amount)
+            self._poster.post(self._fund, "FundsReinstated", on + days(5), "恢复文", **place, amount=amount)
         for project, recipient in self._troubled("terminated"):
             self._terminate(project, recipient, on)
 
@@ -259,17 +238,17 @@ class _History:
         that payment is received and surrendered; the rest of the ordered amount stays unpaid.
         """
         reason = {"award": recipient.award, "reason": "示例：逾期未整改"}
-        self._post(project.stream, "AwardTerminated", on + days(1), "终止文号", **reason)
+        self._poster.post(project.stream, "AwardTerminated", on + days(1), "终止文号", **reason)
         batch = min(recipient.amounts)
         half, quarter = Money(recipient.amounts[batch] // 2), Money(recipient.amounts[batch] // 4)
         recovery = {"recovery": f"{recipient.award}-R1"}
         order = {"payment": f"{recipient.award}-B{batch}-1", "amount": str(half), "due_on": (on + days(60)).isoformat()}
-        self._post(
+        self._poster.post(
             project.stream, "RecoveryOrdered", on + days(3), "追缴通知", **recovery, **order, reason="示例：终止立项"
         )
-        self._post(project.stream, "RecoveryReceived", on + days(8), "缴款书", **recovery, amount=str(quarter))
+        self._poster.post(project.stream, "RecoveryReceived", on + days(8), "缴款书", **recovery, amount=str(quarter))
         place = {"project": project.code, "award": recipient.award, "batch": batch}
-        self._post(
+        self._poster.post(
             self._fund, "SurplusSurrendered", on + days(9), "缴款书", account="recovered", amount=str(quarter), **place
         )
         self._reallocate(project, recipient, on + days(10))
@@ -286,20 +265,20 @@ class _History:
             return
         moved = {"from_project": project.code, "from_batch": batch, "to_project": other.code, "to_batch": batch}
         amount = Money(recipient.amounts[batch])
-        self._post(self._fund, "FundsReallocated", on, "调剂批复", **moved, amount=str(amount))
+        self._poster.post(self._fund, "FundsReallocated", on, "调剂批复", **moved, amount=str(amount))
         raised = other.awarded[0]
         total = Money(sum(raised.amounts.values()) + amount)
         last = self._start_notice(other, on + days(1), [{"application": raised.application, "amount": str(total)}])
-        self._post(other.stream, "NoticeCompleted", last + days(1))
+        self._poster.post(other.stream, "NoticeCompleted", last + days(1))
         change = {"award": raised.award, "batch": batch, "increase": True, "amount": str(amount)}
-        self._post(other.stream, "AwardAmended", last + days(2), "纪要", **change, reason="示例：扩大专利组合")
+        self._poster.post(other.stream, "AwardAmended", last + days(2), "纪要", **change, reason="示例：扩大专利组合")
         due = Due(other, raised, batch, self._settings["approvals"], amount)
         self._poster.post_in_order(pay(due, last + days(3), attempt=2))
 
     def _close(self, on: date) -> None:
         """On the day `on`, close the first project; then close the fund's accounting periods of all past years."""
-        self._post(self._projects[0].stream, "ProjectClosed", on, "结项")
+        self._poster.post(self._projects[0].stream, "ProjectClosed", on, "结项")
         period = period_of(self._established)
         while last_day(period).year < on.year:
-            self._post(self._fund, "PeriodClosed", on + days(5), "对账单", period=period)
+            self._poster.post(self._fund, "PeriodClosed", on + days(5), "对账单", period=period)
             period = following(period)

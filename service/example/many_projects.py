@@ -15,10 +15,11 @@ from typing import Any
 
 from domain.money import Money
 from domain.state.fund import Gate
+from service.example.history import History, WorkingDays
 from service.example.payments import Due, accept, pay
 from service.example.recipients import Recipient
-from service.example.selection import WorkingDays, notice_ends, select
-from service.example.steps import EventPoster, Post, Project, Step, days, source_of
+from service.example.selection import select
+from service.example.steps import Post, Project, Step, days
 from service.example.units import invent
 
 SEED = 2021
@@ -36,19 +37,10 @@ def play(post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDa
     _History(post, setup, working_days).play()
 
 
-class _History:
+class _History(History):
     def __init__(self, post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDays) -> None:
-        data = {event["type"]: event["data"] for event in setup}
-        self._fund = str(setup[0]["subject"])
-        code = self._fund.partition("/")[2]
-        self._poster = EventPoster(post, source_of(code), "示例群")
-        self._settings = data["FundEstablished"]["settings"]
-        self._appropriated = data["AppropriationReceived"]
-        self._received = [event["type"] for event in setup].index("AppropriationReceived") + 1
-        self._start = max(date.fromisoformat(event["data"]["occurred_on"]) for event in setup)
-        self._notice_ends = notice_ends(working_days, self._settings["notice_working_days"])
+        super().__init__(post, setup, working_days, "示例群")
         self._random = Random(SEED)  # noqa: S311 - not for secrets
-        self._projects = [Project(line, code) for line in data["PlanDrafted"]["lines"]]
 
     def play(self) -> None:
         units = invent("群", 2)

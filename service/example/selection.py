@@ -10,7 +10,6 @@ from domain.money import Money
 from service.example.recipients import allocate_by_score
 from service.example.steps import EventPoster, Project, days, proposals, rows
 
-WorkingDays = Callable[[date, date], int | None]
 TERM_DAYS = 540
 """How long an agreement runs."""
 
@@ -30,18 +29,6 @@ def select(
     closed = _call(poster, projects, on)
     noticed = _notice(poster, projects, _review(poster, projects, closed), notice_ends)
     return _award(poster, projects, noticed, decided)
-
-
-def notice_ends(working_days: WorkingDays, count: int) -> Callable[[date], date]:
-    """A function that returns the last day of a public notice of `count` working days from its first day."""
-
-    def last_day(first: date) -> date:
-        last = first
-        while (working_days(first, last) or 0) < count:
-            last += days(1)
-        return last
-
-    return last_day
 
 
 def _call(poster: EventPoster, projects: Sequence[Project], on: date) -> date:

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 from domain.money import Money
 from domain.period import following, last_day, period_of
+from service.example.history import History, WorkingDays
 from service.example.payments import Due, pay
 from service.example.recipients import Recipient
-from service.example.selection import WorkingDays, notice_ends, select
-from service.example.steps import EventPoster, Post, Project, Step, days, source_of
+from service.example.selection import select
+from service.example.steps import Post, Project, Step, days
 from service.example.units import invent
 
 CENTRAL, PROVINCIAL, DISTRICT = "中央", "省", "区"
@@ -60,17 +61,9 @@ def play(post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDa
     _History(post, setup, working_days).play()
 
 
-class _History:
+class _History(History):
     def __init__(self, post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDays) -> None:
-        data = {event["type"]: event["data"] for event in setup}
-        self._fund = str(setup[0]["subject"])
-        code = self._fund.partition("/")[2]
-        self._poster = EventPoster(post, source_of(code), "示例三级")
-        self._settings = data["FundEstablished"]["settings"]
-        self._established = date.fromisoformat(data["FundEstablished"]["occurred_on"])
-        self._start = max(date.fromisoformat(event["data"]["occurred_on"]) for event in setup)
-        self._notice_ends = notice_ends(working_days, self._settings["notice_working_days"])
-        self._projects = [Project(line, code) for line in data["PlanDrafted"]["lines"]]
+        super().__init__(post, setup, working_days, "示例三级")
         self._spent = Counter[str]()
 
     def play(self) -> None:
