@@ -21,7 +21,7 @@ from domain.fund.lifecycle import FundEstablished, YearCarriedForward
 from domain.fund.reconciliation import StatementReconciled
 from domain.mirrors import MIRRORS
 from domain.rules.fund import FundIsClosed
-from domain.state.fund import Fund, moved, plan_after
+from domain.state.fund import Fund, after_moves, plan_after
 
 
 class Chapter(Protocol):
@@ -52,7 +52,7 @@ def evolve(fund: Fund | None, event: Recorded) -> Fund:
         assert isinstance(fact, FundEstablished), "a fund's first event is FundEstablished"
         return lifecycle.established(event, fact)
     if event.moves:
-        fund = moved(fund, event.moves)
+        fund = after_moves(fund, event.moves)
     if isinstance(fact, EntryReversed):
         return _reverse(fund, fact, event)
     return _CHAPTERS[type(fact)].evolve(fund, fact, event)

@@ -23,8 +23,11 @@ class NoRoundUnderWay(Refused):
     """No round is under way."""
 
     zh = "当前没有进行中的征集。"
-    remedy = "Publish a call first; post applications, screenings and reviews before the round's award list is decided."
-    remedy_zh = "先发布征集；申报、审查和评审须在该轮立项决定之前提交。"
+    remedy = (
+        "Publish a call first, or start the notice of a list, with its entries; post applications, screenings and"
+        " reviews before the round's award list is decided."
+    )
+    remedy_zh = "先发布征集，按名单立项的先登记载明各项的公示开始；申报、审查和评审须在该轮立项决定之前提交。"
     source = SEED
 
 

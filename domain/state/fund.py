@@ -358,7 +358,7 @@ class Fund(Struct, frozen=True):
         )
 
 
-def moved(fund: Fund, moves: Iterable[Move]) -> Fund:
+def after_moves(fund: Fund, moves: Iterable[Move]) -> Fund:
     """The fund after `moves`: its accounts, what is allotted, and which payments a bank made out of the pool.
 
     Only moves between accounts of the fund and accounts of a project change `allotted`. What a bank paid out of the
