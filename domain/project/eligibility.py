@@ -89,13 +89,13 @@ class AwardList(ProjectFact, frozen=True):
 
 def _was_reviewed(context: Context, project: Project, fact: AwardList) -> Evidence:
     current = project.current_round()
+    review = current.review
     if current.is_list and fact.review is None:
         return ()
-    review = current.review
-    if review is None and not current.is_list:
-        raise NoReview
-    if review is None:
+    if current.is_list:
         raise BasisMismatch(what="review", cited=fact.review, current=None)
+    if review is None:
+        raise NoReview
     if review.version != fact.review:
         raise BasisMismatch(what="review", cited=fact.review, current=review.version)
     context.not_before("ReviewConcluded", review.on)

@@ -272,12 +272,10 @@ def _acceptance_has_not_begun(_: Context, project: Project, fact: PaymentConfirm
 
 def _no_award_ended_since(_: Context, project: Project, __: ProjectClosed, version: int) -> None:
     """Raises NotTheLast if an award with paid money ended after the closing: in an open project it may not."""
-    for name in sorted(project.ended):
-        award = project.awards[name]
-        if award.version > version and PAID in {
-            at.account for at in project.accounts.holdings if at.place.award == name
-        }:
-            raise NotTheLast(kind="award", name=name, last=award.version, version=version)
+    paid = {at.place.award for at in project.accounts.holdings if at.account == PAID}
+    for name in sorted(project.ended & paid):
+        if (last := project.awards[name].version) > version:
+            raise NotTheLast(kind="award", name=name, last=last, version=version)
 
 
 def _settled_is_not_amended(context: Context, project: Project, fact: AwardAmended, version: int) -> None:
