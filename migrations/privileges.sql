@@ -112,6 +112,7 @@ on_function (routine, definer, callers) as (values
     ('payments_of', false, 'everybody'),
     ('plain', false, 'everybody'),
     ('plan_at', false, 'everybody'),
+    ('plan_batches_at', false, 'everybody'),
     ('plan_source_at', false, 'everybody'),
     ('random_nonce', false, 'nobody'),
     ('refuse_change', false, 'nobody'),

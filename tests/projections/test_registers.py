@@ -8,9 +8,9 @@ import pytest
 
 from domain.entry_reversed import EntryReversed
 from domain.event import Reference
-from domain.fund.plan import PlanAdopted
+from domain.fund.plan import PlanAdopted, PlanRevised
 from domain.money import UNITS, Money
-from domain.project.amendment import AwardAmended
+from domain.project.amendment import AwardAmended, AwardDeclined, AwardRevoked, AwardTerminated
 from domain.project.award import AwardListDecided
 from domain.project.call import ApplicationReceived
 from domain.project.payment import PaymentReturned
@@ -28,6 +28,9 @@ NO_FILTERS = dict.fromkeys(("fund", "project", "status", "acceptance", "uscc", "
 
 
 NOW = {"position": None, "booked_on": None}
+
+
+BACK_TO_LINE = (AwardAmended, AwardDeclined, AwardRevoked, AwardTerminated)
 
 
 class Lived:
@@ -56,7 +59,7 @@ class Lived:
                 for move in event.moves:
                     out = (move.source == account) - (move.target == account)
                     amounts[move.place.project, move.place.award] += out * move.amount * sign
-                    assert back * out >= 0 or entry is AwardAmended
+                    assert back * out >= 0 or entry in BACK_TO_LINE
         return amounts
 
 
@@ -77,6 +80,62 @@ def test_an_award_has_what_its_list_decided_and_what_amendments_returns_and_reco
         expected = {name: str(Money(amounts[row["project"], row["award"]])) for name, amounts in moved.items()}
         assert {name: row[name] for name in moved} == expected, row
     assert {(row["project"], row["award"]) for row in rows} >= {at for at, each in moved["decided"].items() if each}
+
+
+def test_the_months_add_up_to_what_was_awarded_returned_recovered_and_paid_by_the_bank(lived):
+    """Also where a recovery brought interest, and where the bank paid what nobody had ordered out of the pool."""
+    of_fund = {project.code for project in lived.life.projects() if project.fund == "f"}
+
+    def moved(account, *entries):
+        return sum(
+            amount
+            for entry in entries
+            for (project, _), amount in lived.moved(entry, account, 1).items()
+            if project in of_fund
+        )
+
+    rows = lived.log.conn.execute(QUERIES["balances_by_month"], {"fund": "f", **NOW}).fetchall()
+    assert {name: sum(Decimal(row[name]) * 100 for row in rows) for name in MONTHLY} == {
+        name: moved(account, *entries) for name, (account, *entries) in MONTHLY.items()
+    }
+
+
+MONTHLY = {
+    "awarded": ("line", AwardListDecided, *BACK_TO_LINE),
+    "returned": ("paid", PaymentReturned),
+    "recovery_received": ("paid", RecoveryReceived),
+}
+"""What the months say, with the account and the entries that it is taken from."""
+
+
+def test_the_plan_agrees_with_the_balances_and_the_adopted_draft_at_any_time(lived):
+    """Also where a revision took a batch or a line out of the plan."""
+    plans = {
+        position: event.fact
+        for position, event in enumerate(lived.life.events, 1)
+        if event.fund == "f" and isinstance(event.fact, PlanAdopted | PlanRevised)
+    }
+    adopted, *revised = plans
+    drafted = lived.recorded[Reference("fund/f", plans[adopted].draft)].fact
+    for position in (adopted, *(each - 1 for each in revised), *revised, None):
+        at = {"fund": "f", "position": position, "booked_on": None}
+        total, lines, standing = (
+            lived.log.conn.execute(query, at).fetchall()
+            for query in (QUERIES["plan_totals"], QUERIES["plan_lines"], STANDING)
+        )
+        for name in STANDING_AMOUNTS:
+            batches = [each[name] for line in lines for each in line["batches"]]
+            assert sum(map(Money.parse, batches)) == Money.parse(total[0][name]) == standing[0][name], (position, name)
+            assert sum(Money.parse(line[name]) for line in lines) == standing[0][name]
+        assert sum(Money.parse(line["adopted"]) for line in lines) == drafted.total
+        assert all(line["tasks"] for line in lines)
+
+
+STANDING_AMOUNTS = ("planned", "allotted", "paid")
+STANDING = """
+select sum(planned)::bigint as planned, sum(allotted)::bigint as allotted, sum(paid)::bigint as paid
+from standing_at(%(fund)s, %(position)s, %(booked_on)s)
+"""
 
 
 def test_an_application_has_what_it_asked_for_and_its_state(lived):

@@ -233,9 +233,6 @@ def planned_and_actual(
     else:
         total = snapshot.one("plan_totals", **params) or {}
         lines = snapshot.rows("plan_lines", **params)
-    names = {task["code"]: task["name"] for task in total.pop("tasks") or ()}
-    for line in lines:
-        line["tasks"] = [{"code": code, "name": names[code]} for code in line["tasks"]]
     return {
         "fund": fund,
         "title": total.pop("title"),

@@ -166,6 +166,7 @@ class PlanLine(PlanFigures):
     goals: list[Goal]
     selection: Annotated[Selection, Meta(description="公开征集，或按名单立项（奖励）。")]
     awarded_count: int
+    in_plan: Annotated[bool, Meta(description="False if a revision has taken the line out. 计划调整后退出的为 false。")]
     adopted: Annotated[Yuan, Meta(description="The amount as first adopted. 批准数。")]
     batches: list[PlanBatch]
 

@@ -21,16 +21,27 @@ with month as (
         )
     ) as s
 ), back as (
-    -- An award's money leaves it only to its line, or by what is paid and comes back to the fund.
+    -- An award's money leaves it only to its line, or by what is paid and comes back to the fund. It gets money that it
+    -- was not awarded if a payment that nobody ordered took money of its line, or of the pool. The interest that comes
+    -- with a recovery is not the fund's money.
     select
         date_trunc('month', booked_on)::date as first_day,
         sum(case 'PaymentReturned' when type then amount when entry then -amount else 0 end) as returned,
         sum(case 'RecoveryReceived' when type then amount when entry then -amount else 0 end) as received,
-        sum(case 'recovered' when target then amount when source then -amount else 0 end) as to_fund
+        sum(case 'recovered' when target then amount when source then -amount else 0 end) as to_fund,
+        sum(
+            case
+                when 'UnorderedPaymentFound' not in (type, coalesce(entry, type)) then 0
+                when source in ('line', 'pool') then amount
+                when target in ('line', 'pool') then -amount
+                else 0
+            end
+        ) as not_awarded
     from movement
     where
         fund = %(fund)s
-        and (type in ('PaymentReturned', 'RecoveryReceived') or entry in ('PaymentReturned', 'RecoveryReceived'))
+        and coalesce(entry, type) in ('PaymentReturned', 'RecoveryReceived', 'UnorderedPaymentFound')
+        and 'paid' in (source, target)
         and position <= coalesce(%(position)s::bigint, position)
         and booked_on <= coalesce(%(booked_on)s::date, booked_on)
     group by 1
@@ -51,7 +62,8 @@ with month as (
         s.surrendered - lag(s.surrendered, 1, 0) over by_month as surrendered,
         coalesce(b.returned, 0) as returned,
         coalesce(b.received, 0) as received,
-        coalesce(b.to_fund, 0) as to_fund
+        coalesce(b.to_fund, 0) as to_fund,
+        coalesce(b.not_awarded, 0) as not_awarded
     from standing as s
     left join back as b using (first_day)
     window by_month as (order by s.first_day)
@@ -63,7 +75,7 @@ select
     yuan(pool) as pool,
     yuan(recovered) as recovered,
     yuan(surrendered) as surrendered,
-    yuan(committed + payable + in_approval + in_transit + paid + to_fund) as awarded,
+    yuan(committed + payable + in_approval + in_transit + paid + to_fund - not_awarded) as awarded,
     yuan(paid + returned + received) as confirmed,
     yuan(returned) as returned,
     yuan(received) as recovery_received,

@@ -6,7 +6,11 @@ select
     l.line ->> 'name' as name,
     l.line ->> 'name_annex' as name_annex,
     l.line ->> 'name_en' as name_en,
-    l.line -> 'tasks' as tasks,
+    (
+        select jsonb_agg(t.task order by c.place)
+        from jsonb_array_elements(l.line -> 'tasks') with ordinality as c (code, place)
+        join jsonb_array_elements(e.fact -> 'tasks') as t (task) on t.task -> 'code' = c.code
+    ) as tasks,
     l.line ->> 'award_rule' as award_rule,
     (l.line ->> 'awards')::integer as awards,
     (l.line ->> 'fixed_total')::boolean as fixed_total,
@@ -16,6 +20,7 @@ select
     coalesce(l.line -> 'goals', '[]') as goals,
     coalesce(l.line ->> 'selection', 'open_call') as selection,
     0 as awarded_count,
+    true as in_plan,
     yuan(0) as adopted,
     l.line ->> 'total' as planned,
     yuan(0) as allotted,

@@ -1,7 +1,6 @@
--- draft_totals: the total row of a plan that is only drafted, with its title and tasks, as plan_totals has them.
+-- draft_totals: the total row of a plan that is only drafted, with its title, as plan_totals has them.
 select
     e.fact ->> 'title' as title,
-    e.fact -> 'tasks' as tasks,
     e.fact ->> 'total' as planned,
     yuan(0) as allotted,
     yuan(0) as awarded,

@@ -1,16 +1,14 @@
--- plan_totals: the total row of the plan's annex, with its title and tasks, as of a position and booking date; null is
+-- plan_totals: the total row of the plan's annex, with its title, as of a position and booking date; null is
 -- now.
 with standing as (
-    select s.batch, max(p.batch_name) as name, sum(s.planned) as planned, sum(allotted) as allotted,
-        sum(allotted - line) as awarded, sum(paid) as paid
-    from standing_at(%(fund)s, %(position)s, %(booked_on)s) as s
-    join plan_at(%(fund)s, %(position)s, %(booked_on)s) as p using (project, batch)
-    group by s.batch
+    select batch, (array_agg(batch_name order by plan_position desc))[1] as name, sum(planned) as planned,
+        sum(allotted) as allotted, sum(allotted - line) as awarded, sum(paid) as paid
+    from plan_batches_at(%(fund)s, %(position)s, %(booked_on)s)
+    group by batch
 )
 select
     f.fund,
     plan.fact ->> 'title' as title,
-    plan.fact -> 'tasks' as tasks,
     yuan(coalesce(sum(s.planned), 0)) as planned,
     yuan(coalesce(sum(s.allotted), 0)) as allotted,
     yuan(coalesce(sum(s.awarded), 0)) as awarded,
