@@ -45,8 +45,8 @@ EXAMPLES = {
     DEFAULT: Example(
         example.PLAN,
         life.play,
-        "the real plan of one district, nine projects, an invented history",
-        "一个区的真实计划，九个项目，经过为虚构",
+        "the real plan of one district, nine projects and two invented ones, an invented history",
+        "一个区的真实计划，九个项目，另有两个虚构的项目，经过为虚构",
         statement=example.STATEMENT,
     ),
     "three-levels-2022": Example(

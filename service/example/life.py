@@ -1,7 +1,8 @@
-"""An invented history of a fund with any plan, from the calls for applications to the closing of a project.
+"""The invented history of the example's fund, from the calls for applications to the closing of a project.
 
-Some awards have troubles, such as a returned payment. Each stage is posted for all projects before the next
-stage, so that the log is in chronological order.
+The first part is one of a fund with any plan. Some awards have troubles, such as a returned payment. Each stage is
+posted for all projects before the next stage, so that the log is in chronological order. The second part, in
+matching.py, is one of a plan with two batches.
 """
 
 from __future__ import annotations
@@ -13,22 +14,38 @@ from typing import Any
 from domain.money import Money
 from domain.period import following, last_day, period_of
 from domain.state.fund import Gate
-from service.example.history import History, WorkingDays
+from service.example.history import History, WorkingDays, poster_of
+from service.example.matching import Matching, Moved
 from service.example.payments import TROUBLES, Due, accept, pay
 from service.example.recipients import Recipient, allocate_by_score, invent
-from service.example.steps import Post, Project, days, proposals, rows
+from service.example.steps import EventPoster, Post, Project, days, proposals, rows
 
 
 def play(post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDays) -> None:
-    """Post an invented history of the fund that the events `setup` established.
+    """Post the invented history of the example's fund, which the events `setup` established.
 
     `post` posts one CloudEvent and returns the new version of its stream.
     """
-    _History(post, setup, working_days).play()
+    poster = poster_of(post, setup)
+    first = _FirstPart(poster, setup, working_days)
+    ended = first.play()
+    Matching(poster, setup, working_days).play(ended + days(20), first.moved)
 
 
-class _History(History):
-    def play(self) -> None:
+def play_first_part(post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDays) -> None:
+    """Post an invented history of the fund with any plan that the events `setup` established."""
+    _FirstPart(poster_of(post, setup), setup, working_days).play()
+
+
+class _FirstPart(History):
+    """The fund as its plan was adopted. `moved`: what was reallocated since."""
+
+    def __init__(self, poster: EventPoster, setup: Sequence[Mapping[str, Any]], working_days: WorkingDays) -> None:
+        super().__init__(poster, setup, working_days)
+        self.moved: list[Moved] = []
+
+    def play(self) -> date:
+        """Post the first part. Returns its last day."""
         closed = self._call(self._start + days(5))
         decided = self._decide(self._notice(self._review(closed)))
         first = self._substitute(decided) + days(10)
@@ -41,7 +58,7 @@ class _History(History):
         last = requested + days(70)
         self._pay(last, Gate.ACCEPTANCE)
         self._return_money(last + days(30))
-        self._close(last + days(45))
+        return self._close(last + days(60))
 
     def _awarded(self) -> Iterator[tuple[Project, Recipient]]:
         return ((project, recipient) for project in self._projects for recipient in project.awarded)
@@ -59,9 +76,8 @@ class _History(History):
         for number, project in enumerate(self._projects, 1):
             project.applicants = list(invent(project.code, number, min(project.line["awards"], 7) + 2))
             for index, each in enumerate(project.applicants):
-                applicant = {"name": each.name, "uscc": each.uscc}
                 received = opens + days(3 + index)
-                application = {"application": each.application, "applicant": applicant}
+                application = {"application": each.application, "applicant": each.identity}
                 self._poster.post(project.stream, "ApplicationReceived", received, "受理号", **application)
         for project in self._projects:
             self._poster.post(project.stream, "CallClosed", closes + days(1), round=1)
@@ -266,6 +282,7 @@ class _History(History):
         moved = {"from_project": project.code, "from_batch": batch, "to_project": other.code, "to_batch": batch}
         amount = Money(recipient.amounts[batch])
         self._poster.post(self._fund, "FundsReallocated", on, "调剂批复", **moved, amount=str(amount))
+        self.moved.append(Moved(batch, project.code, other.code, amount))
         raised = other.awarded[0]
         total = Money(sum(raised.amounts.values()) + amount)
         last = self._start_notice(other, on + days(1), [{"application": raised.application, "amount": str(total)}])
@@ -275,10 +292,14 @@ class _History(History):
         due = Due(other, raised, batch, self._settings["approvals"], amount)
         self._poster.post_in_order(pay(due, last + days(3), attempt=2))
 
-    def _close(self, on: date) -> None:
-        """On the day `on`, close the first project; then close the fund's accounting periods of all past years."""
+    def _close(self, on: date) -> date:
+        """On the day `on`, close the first project; then close the fund's accounting periods of all past years.
+
+        Returns the day on which they are closed.
+        """
         self._poster.post(self._projects[0].stream, "ProjectClosed", on, "结项")
         period = period_of(self._established)
         while last_day(period).year < on.year:
             self._poster.post(self._fund, "PeriodClosed", on + days(5), "对账单", period=period)
             period = following(period)
+        return on + days(5)

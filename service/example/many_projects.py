@@ -15,11 +15,11 @@ from typing import Any
 
 from domain.money import Money
 from domain.state.fund import Gate
-from service.example.history import History, WorkingDays
+from service.example.history import History, WorkingDays, poster_of
 from service.example.payments import Due, accept, pay
 from service.example.recipients import Recipient
 from service.example.selection import select
-from service.example.steps import Post, Project, Step, days
+from service.example.steps import EventPoster, Post, Project, Step, days
 from service.example.units import invent
 
 SEED = 2021
@@ -34,12 +34,12 @@ def play(post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDa
 
     `post` posts one CloudEvent and returns the new version of its stream.
     """
-    _History(post, setup, working_days).play()
+    _History(poster_of(post, setup, "示例群"), setup, working_days).play()
 
 
 class _History(History):
-    def __init__(self, post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDays) -> None:
-        super().__init__(post, setup, working_days, "示例群")
+    def __init__(self, poster: EventPoster, setup: Sequence[Mapping[str, Any]], working_days: WorkingDays) -> None:
+        super().__init__(poster, setup, working_days)
         self._random = Random(SEED)  # noqa: S311 - not for secrets
 
     def play(self) -> None:

@@ -143,3 +143,13 @@ def accept(project: Project, each: Recipient, on: date) -> Iterator[Step]:
         yield step("AcceptanceRequested", 45)
     yield step("AcceptancePassed", 55, "验收意见")
     each.accepted = True
+
+
+def pass_checkpoint(project: Project, each: Recipient, checkpoint: str, on: date) -> Iterator[Step]:
+    """The steps of an acceptance that is requested on the day `on` and passed, with what was reached of the goals."""
+    award = {"award": each.award, "checkpoint": checkpoint}
+    goals = project.line.get("goals", ()) if checkpoint == "final" else ()
+    actuals = {"actuals": [{"goal": goal["name"], "actual": goal["target"]} for goal in goals]} if goals else {}
+    yield Step(on, project.stream, "AcceptanceRequested", (), award)
+    found = {**award, "conclusion": "qualified", "score": "85.0", **actuals}
+    yield Step(on + days(20), project.stream, "AcceptancePassed", ("验收意见",), found)

@@ -18,7 +18,8 @@ class Recipient:
     """An applicant, and its award if it has one.
 
     `amounts`: the award's amounts in fen by batch. `trouble`: the award's trouble, one of payments.TROUBLES; empty if
-    it has none. `out`: whether the applicant was excluded or declined its award.
+    it has none. `out`: whether the applicant was excluded or declined its award. `id_card`: of a natural person, who
+    has no `uscc`.
     """
 
     application: str
@@ -31,10 +32,16 @@ class Recipient:
     trouble: str = ""
     accepted: bool = False
     out: bool = False
+    id_card: str = ""
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The recipient as applications and lists name it."""
+        return {"name": self.name, **({"id_card": self.id_card} if self.id_card else {"uscc": self.uscc})}
 
     @property
     def payee(self) -> dict[str, str]:
-        return {"name": self.name, "uscc": self.uscc, "account": self.account}
+        return {**self.identity, "account": self.account}
 
 
 def invent(project: str, number: int, how_many: int) -> Iterator[Recipient]:

@@ -40,7 +40,7 @@ def _call(poster: EventPoster, projects: Sequence[Project], on: date) -> date:
     for project in projects:
         for index, each in enumerate(project.applicants, 1):
             each.application = f"{project.code}-A{index:02d}"
-            received = {"application": each.application, "applicant": {"name": each.name, "uscc": each.uscc}}
+            received = {"application": each.application, "applicant": each.identity}
             poster.post(project.stream, "ApplicationReceived", opens + days(5 + index), "受理号", **received)
     for project in projects:
         poster.post(project.stream, "CallClosed", closes + days(1), round=1)

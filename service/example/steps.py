@@ -9,22 +9,24 @@ from typing import Any, NamedTuple
 
 from domain.money import Money
 from domain.state.fund import Gate
+from service.example import key_of
 from service.example.recipients import Recipient
 
 Post = Callable[[Mapping[str, Any]], int]
 """A function that posts a CloudEvent, and returns the version of the event's stream after the event."""
 
 ACTORS = {
-    "CallPublished": "示例·受理处钱某",
-    "ApplicationReceived": "示例·受理处钱某",
-    "PaymentApproved": "示例·审批人吴某",
-    "PaymentRejected": "示例·审批人吴某",
-    "AwardListDecided": "示例·局党组办孙某",
-    "EntryReversed": "示例·会计主管郑某",
+    "fund-office": "示例·资金科赵某",
+    "call-desk": "示例·受理处钱某",
+    "award-board": "示例·局党组办孙某",
+    "acceptance-panel": "示例·验收组冯某",
+    "treasury": "示例·经办人周某",
+    "approver": "示例·审批人吴某",
+    "final-approver": "示例·分管领导许某",
+    "corrections": "示例·会计主管郑某",
+    "inspection": "示例·检查组秦某",
 }
-ACTOR = "示例·经办人周某"
-OF_LEVEL = {"审批": "示例·分管领导许某"}
-"""Who approves at these levels, in place of the actor of the event's type."""
+"""The people who use the demo keys, by the name of the key."""
 
 
 def source_of(fund: str) -> str:
@@ -107,21 +109,20 @@ class EventPoster:
         """
         self._posted += 1
         number = f"{self._series}〔{on.year}〕{self._posted}号"
-        return self._post(
-            {
-                "specversion": "1.0",
-                "id": f"life-{self._posted:05d}",
-                "source": self._source,
-                "type": type_,
-                "subject": stream,
-                "data": {
-                    "occurred_on": on.isoformat(),
-                    "actor": OF_LEVEL.get(data.get("level", ""), ACTORS.get(type_, ACTOR)),
-                    "documents": [{"kind": kind, "number": number} for kind in cites],
-                    **data,
-                },
-            }
-        )
+        event: dict[str, Any] = {
+            "specversion": "1.0",
+            "id": f"life-{self._posted:05d}",
+            "source": self._source,
+            "type": type_,
+            "subject": stream,
+            "data": {
+                "occurred_on": on.isoformat(),
+                "documents": [{"kind": kind, "number": number} for kind in cites],
+                **data,
+            },
+        }
+        event["data"]["actor"] = ACTORS[key_of(event)]
+        return self._post(event)
 
     def post_in_order(self, steps: Iterable[Step]) -> None:
         """Post the steps in the order of their days. The steps may belong to many payments or acceptances."""
@@ -154,13 +155,16 @@ def proposals(recipients: Sequence[Recipient]) -> list[dict[str, str]]:
 
 
 def rows(recipients: Sequence[Recipient], first_rank: int = 1) -> Iterator[dict[str, Any]]:
-    """The rows of an award list, one for each recipient. The first row has the rank `first_rank`."""
+    """The rows of an award list, one for each recipient. The first row has the rank `first_rank`.
+
+    A recipient that was chosen from a list has no score.
+    """
     for rank, each in enumerate(recipients, first_rank):
         yield {
             "award": each.award,
             "application": each.application,
             "payee": each.payee,
-            "score": each.score,
+            **({"score": each.score} if each.score else {}),
             "rank": rank,
             "amounts": [{"batch": b, "amount": str(Money(a))} for b, a in sorted(each.amounts.items()) if a],
         }

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 from domain.money import Money
 from domain.period import following, last_day, period_of
-from service.example.history import History, WorkingDays
-from service.example.payments import Due, pay
+from service.example.history import History, WorkingDays, poster_of
+from service.example.payments import Due, pass_checkpoint, pay
 from service.example.recipients import Recipient
 from service.example.selection import select
-from service.example.steps import Post, Project, Step, days
+from service.example.steps import EventPoster, Post, Project, Step, days
 from service.example.units import invent
 
 CENTRAL, PROVINCIAL, DISTRICT = "中央", "省", "区"
@@ -58,12 +58,12 @@ def play(post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDa
 
     `post` posts one CloudEvent and returns the new version of its stream.
     """
-    _History(post, setup, working_days).play()
+    _History(poster_of(post, setup, "示例三级"), setup, working_days).play()
 
 
 class _History(History):
-    def __init__(self, post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDays) -> None:
-        super().__init__(post, setup, working_days, "示例三级")
+    def __init__(self, poster: EventPoster, setup: Sequence[Mapping[str, Any]], working_days: WorkingDays) -> None:
+        super().__init__(poster, setup, working_days)
         self._spent = Counter[str]()
 
     def play(self) -> None:
@@ -123,7 +123,7 @@ class _History(History):
 
     def _check(self, awards: Sequence[Awarded], checkpoint: str, on: date) -> None:
         """Post that these awards pass their acceptance at `checkpoint`, which is requested on the day `on`."""
-        self._post(step for each in awards for step in _passed(*each, checkpoint, on))
+        self._post(step for each in awards for step in pass_checkpoint(*each, checkpoint, on))
 
     def _pay(self, awards: Sequence[Awarded], batch: int, on: date, in_transit: str | None = None) -> None:
         """Pay the batch to these awards from the day `on`, in a payment for each source of it.
@@ -170,16 +170,6 @@ class _History(History):
 def _part(amount: int, batch: int, source: str) -> Money:
     """What of `amount` fen of a batch is of `source`."""
     return Money(amount * QUARTERS[batch][source] // 4)
-
-
-def _passed(project: Project, each: Recipient, checkpoint: str, on: date) -> Iterator[Step]:
-    """The steps of an acceptance that is requested on the day `on` and passed, with what was reached of the goals."""
-    award = {"award": each.award, "checkpoint": checkpoint}
-    goals = project.line.get("goals", ()) if checkpoint == "final" else ()
-    actuals = {"actuals": [{"goal": goal["name"], "actual": goal["target"]} for goal in goals]} if goals else {}
-    yield Step(on, project.stream, "AcceptanceRequested", (), award)
-    found = {**award, "conclusion": "qualified", "score": "85.0", **actuals}
-    yield Step(on + days(20), project.stream, "AcceptancePassed", ("验收意见",), found)
 
 
 def _failed(project: Project, each: Recipient, on: date) -> Iterator[Step]:

@@ -79,7 +79,7 @@ def test_the_annex_of_the_draft_has_the_heading_and_the_mark_of_the_printed_draf
 def test_the_annex_shows_what_is_printed_the_adjustments_and_the_current_plan_beside_each_other(sample):
     shown = annex(sample)
     assert (shown["label"], shown["caption"], shown["unit"], shown["status"], shown["mark"]) == (
-        "附件1", "附表", "万元", "adopted", None,
+        "附件1", "附表", "万元", "revised", None,
     )  # fmt: skip
     totals = {
         row["project"]: tuple(row[name]["total"] for name in ("printed", "adjustment", "current"))
@@ -88,13 +88,15 @@ def test_the_annex_shows_what_is_printed_the_adjustments_and_the_current_plan_be
     assert {project: each for project, each in totals.items() if each[1] != "0"} == {
         "yx-ip-2018-01": ("170", "8", "178"),
         "yx-ip-2018-06": ("20", "-8", "12"),
+        "yx-ip-2018-10": ("0", "6", "6"),
+        "yx-ip-2018-11": ("0", "22", "22"),
     }
-    assert shown["total"]["printed"] == shown["total"]["current"]
-    assert shown["total"]["adjustment"]["total"] == "0"
+    of_all = [shown["total"][name]["total"] for name in ("printed", "adjustment", "current")]
+    assert of_all == ["1000", "28", "1028"]
     header, first, *_, total = cells(text(sample, amounts="compared").partition("计划表\n")[2])
     assert header[4:8] == ["项数", "总金额(万元) 批准数", "总金额(万元) 调整数", "总金额(万元) 现行数"]
     assert first[:8] == ["（二）", "提升知识产权创造质量", "11", shown["rows"][0]["name"], "1", "170", "8", "178"]
-    assert total[3:8] == ["合计", "", "1000", "0", "1000"]
+    assert total[3:8] == ["合计", "", "1000", "28", "1028"]
     assert "\t178\t" in text(sample, amounts="current")
 
 

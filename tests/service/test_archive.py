@@ -439,7 +439,7 @@ def test_commands_archive_replay_and_restore_a_ledger(server_url, example_databa
         assert (replay_run.returncode, "余额一致" in replay_run.stdout) == (0, True)
     offline = run("", "replay", "--from", str(tmp_path / "a"), "--offline")
     pool = next(row for row in json.loads(offline.stdout)["rows"] if row["project"] == "")
-    assert pool["pool"] == "51428.00"
+    assert pool["pool"] == "71428.00"
     other = run(database_url, "restore", "--from", str(tmp_path / "a"), secret="another secret of the tests, 32 b")
     assert (other.returncode, "SUYUAN_SECRET" in other.stderr) == (2, True)
     source = run(database_url, "restore", "--from", str(tmp_path / "a"), SUYUAN_SOURCE="/elsewhere")
@@ -452,7 +452,7 @@ def test_commands_archive_replay_and_restore_a_ledger(server_url, example_databa
         conn.execute("update balance set pool = pool + 1 where pool > 0")
     wrong = run(database_url, "replay", "--from", str(tmp_path / "a"))
     assert wrong.returncode == 1
-    assert "51428.01" in wrong.stdout
+    assert "71428.01" in wrong.stdout
     again = run(database_url, "restore", "--from", str(tmp_path / "a"))
     assert (again.returncode, "Traceback" in again.stderr) == (2, False)
 

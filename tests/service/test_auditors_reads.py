@@ -326,8 +326,14 @@ def test_the_registers_of_the_example_agree_with_its_events(sample):
     decided = {each["award"]: sum(Decimal(share["amount"]) for share in each["amounts"]) for each in lists}
     assert {each["award"]: Decimal(each["decided"]) for each in awards} == decided
     applications = sample.get("/v1/applications?limit=1000").json["applications"]
-    received = sample.get("/v1/events?limit=1000&type=ApplicationReceived").json
-    assert [each["application"] for each in applications] == [event["data"]["application"] for event in received]
+    received = sample.get("/v1/events?limit=1000&type=ApplicationReceived,NoticeStarted").json
+    named = [
+        each["application"]
+        for event in received
+        for each in event["data"].get("entries", [event["data"]])
+        if "application" in each
+    ]
+    assert [each["application"] for each in applications] == named
     by_award = {each["award"]: each["application"] for each in applications if each["award"]}
     assert by_award == {each["award"]: each["application"] for each in awards}
     assert all(each["shown"] for each in awards)

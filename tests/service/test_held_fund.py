@@ -112,7 +112,7 @@ VALUES = {
         "serial": "0",
         "award": "yx-ip-2018-08-L01",
     },
-    OTHER: {"project": "demo-2025-01", "payment": "P-05", "serial": "1000000100", "award": "L-01"},
+    OTHER: {"project": "demo-2025-01", "payment": "P-05", "serial": "1030307472", "award": "L-01"},
 }
 NAMED_BY_QUERY = {
     "/v1/projects": "fund={fund}", "/v1/awards": "fund={fund}", "/v1/payments": "project={project}",

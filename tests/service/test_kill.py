@@ -157,7 +157,7 @@ def test_run_serves_a_browser_and_leaves_no_processes_behind(folder):
         assert status == 200
         assert "支持高价值专利(组合)创造及运用项目" in page
         status, answer = service.call("GET", "/v1/funds/yx-ip-2018/balances?by=batch", key="auditor")
-        assert [row["planned"] for row in json.loads(answer)["rows"]] == ["6000000.00", "4000000.00"]
+        assert [row["planned"] for row in json.loads(answer)["rows"]] == ["6170000.00", "4110000.00"]
         assert service.call("GET", "/v1/funds")[0] == 401
         head = json.loads(service.call("GET", "/readyz")[1])["log_position"]
         assert service.stop() == 0
