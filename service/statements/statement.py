@@ -43,9 +43,12 @@ def too_long() -> StatementWrong:
 class Statement(Struct, frozen=True):
     """A statement's lines, and how its file was read.
 
-    `columns`: the column heading of each part of a line. `rows`: the place of each line in the file.
-    `skipped`: rows that are not lines, such as totals, each as its place and its text. `adds_up`: whether the
-    statement's balances follow from its lines; None if a balance is missing.
+    `columns`: the column heading of each part of a line. `rows`: the place of each line in the file. `skipped`: rows
+    that are not lines, such as totals, each as its place and its text. `unread`: the headings of the columns that were
+    not read. `unchecked`: the parts of a line that the file does not have, so that they were not compared.
+    `direction_by`: what says which lines pay out: `headings`, a `column`, the `balances`, or a `parameter`; None in a
+    format that leaves no choice. `adds_up`: whether the balances and totals in the file agree with its lines; None if
+    it has none. `contradictions`: where they do not.
     """
 
     sha256: str
@@ -57,7 +60,11 @@ class Statement(Struct, frozen=True):
     columns: Mapping[str, str] = field(default_factory=dict)
     rows: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
+    unread: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    direction_by: str | None = None
     adds_up: bool | None = None
+    contradictions: tuple[Error, ...] = ()
 
     def total(self, direction: Direction) -> Money:
         """The sum of the amounts of the statement's incoming or of its outgoing lines, as `direction` says."""
