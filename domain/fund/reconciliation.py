@@ -63,8 +63,13 @@ MAX_SPAN = timedelta(days=366)
 
 
 class Difference(StrEnum):
-    """The ways in which the statement and the ledger can differ. The most severe comes first."""
+    """The ways in which the statement and the ledger can differ. The most severe comes first.
 
+    A contradiction is within the statement: a balance or a total that its lines do not give, so that one may be
+    missing.
+    """
+
+    CONTRADICTION = "contradiction"
     STATEMENT_ONLY = "statement_only"
     LEDGER_ONLY = "ledger_only"
     DUPLICATE = "duplicate"
@@ -75,6 +80,7 @@ class Difference(StrEnum):
 
 SIDES = {
     **dict.fromkeys(Difference, (True, True)),
+    Difference.CONTRADICTION: (False, False),
     Difference.STATEMENT_ONLY: (True, False),
     Difference.DUPLICATE: (True, False),
     Difference.LEDGER_ONLY: (False, True),
@@ -118,18 +124,22 @@ class Match(EventPart, frozen=True):
 class Exceptional(EventPart, frozen=True):
     """A difference between statement and ledger, with its explanation.
 
-    It names statement lines without ledger entries, entries without lines, or lines and entries that do not agree.
-    `explanation`: the reason for the difference, as a person writes it.
+    It names statement lines without ledger entries, entries without lines, or lines and entries that do not agree; a
+    contradiction names none of them, but what the statement says, in `says`. `explanation`: the reason for the
+    difference, as a person writes it.
     """
 
     kind: Difference
     lines: tuple[StatementLine, ...] = ()
     entries: tuple[CashEntry, ...] = ()
     explanation: str | None = None
+    says: str | None = None
 
     @property
     def about(self) -> str:
         """The lines and entries as a text: `#3, project/p@12` is line 3 and version 12 of the stream `project/p`."""
+        if self.says is not None:
+            return self.says
         lines = (f"#{each.number}" for each in self.lines)
         return ", ".join(chain(lines, (f"{each.stream}@{each.version}" for each in self.entries)))
 

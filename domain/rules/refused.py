@@ -97,6 +97,7 @@ WORDS = {
     "past": "属于以前轮次",
     "statement": "对账单",
     "period": "会计期间",
+    "contradiction": "对账单自相矛盾",
     "statement_only": "仅对账单有",
     "ledger_only": "仅账簿有",
     "duplicate": "对账单重复",

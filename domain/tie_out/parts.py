@@ -109,6 +109,9 @@ class Pairing(Struct, frozen=True):
     The other three fields explain a line without a match. `twin`: the number of the line that this line repeats.
     `settled`: the entry of this line, if another statement has already matched that entry. `pending`: the payment of
     this line, if the payment is instructed but not confirmed yet.
+
+    `says`: what the statement says of itself that its own lines contradict, in English and in Chinese; then there are
+    neither lines nor entries.
     """
 
     lines: tuple[Line, ...]
@@ -118,6 +121,7 @@ class Pairing(Struct, frozen=True):
     twin: int | None = None
     pending: Entry | None = None
     settled: Entry | None = None
+    says: tuple[str, str] | None = None
 
     @property
     def confidence(self) -> int:

@@ -30,9 +30,9 @@ from service.config import OF_LEDGER, ExitCode
 from service.postgres import roles
 from service.postgres.connect import url_of
 from service.postgres.snapshots import Reader, open_pool
-from service.statements import StatementWrong, read
+from service.statements import Choices, StatementWrong, read
 from service.statements.comparison import Reconciliation, document, ledger_entries, place, reconcile
-from service.statements.tables import HEADINGS
+from service.statements.headings import HEADINGS
 from service.yaml_file.document import bytes_of
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -50,6 +50,18 @@ DAY = click.DateTime(["%Y-%m-%d"])
     metavar="PART=HEADING",
     help=f"the heading of a column, if it is not a usual one 指定列标题: {', '.join(HEADINGS)}",
 )
+@click.option(
+    "--negative", type=click.Choice(["paid", "received"]), help="what negative amounts are 负数金额是支出还是收入"
+)
+@click.option("--paid-word", metavar="WORD", help="word for money paid out, in the direction column 表示支出的用词")
+@click.option("--received-word", metavar="WORD", help="word for money received 表示收入的用词")
+@click.option(
+    "--ignore",
+    "ignored",
+    multiple=True,
+    metavar="HEADING",
+    help="a heading that need not be read though it seems to be the payee's 无须读取的疑似户名列",
+)
 @click.option("--tolerance", type=click.IntRange(0, 31), help="days by which dates may differ 容许相差天数")
 @click.option("--position", type=click.IntRange(0), help="compare with the ledger as of this log position 账簿截至位置")
 @AS_JSON
@@ -60,6 +72,10 @@ def command(
     first_day: datetime | None,
     last_day: datetime | None,
     columns: Sequence[str],
+    negative: str | None,
+    paid_word: str | None,
+    received_word: str | None,
+    ignored: tuple[str, ...],
     tolerance: int | None,
     position: int | None,
     as_json: bool,
@@ -73,7 +89,7 @@ def command(
             file,
             fund,
             days=days,
-            columns=_named(columns),
+            choices=Choices(_named(columns), negative, paid_word, received_word, ignored),
             tolerance=tolerance,
             position=position,
         )
@@ -100,17 +116,17 @@ def compare_file(
     fund: str,
     *,
     days: tuple[date | None, date | None] = (None, None),
-    columns: dict[str, str] | None = None,
+    choices: Choices | None = None,
     tolerance: int | None = None,
     position: int | None = None,
 ) -> Reconciliation:
     """The comparison of the statement in `file` with the ledger of `fund` as of `position`, or as of now if it is None.
 
-    `days` and `columns` are those of reader.read, `tolerance` is that of comparison.reconcile. Raises ClickException if
+    `days` and `choices` are those of reader.read, `tolerance` is that of comparison.reconcile. Raises ClickException if
     the two cannot be compared.
     """
     try:
-        statement = read(bytes_of(file), columns or {}, lambda number: bank_account(secret, number), days)
+        statement = read(bytes_of(file), choices or Choices(), lambda number: bank_account(secret, number), days)
     except StatementWrong as wrong:
         errors = (f"{where} {english} {chinese}".strip() for where, english, chinese in wrong.errors)
         raise click.ClickException("\n".join(errors)) from wrong
@@ -145,8 +161,13 @@ def report(found: Reconciliation) -> None:
         CROSS if found.exceptions else TICK,
         f"{statement.first_day} – {statement.last_day}: {counts}; 截至第 {found.ledger.position} 号事件",
     )
-    if statement.adds_up is False:
-        say(CROSS, "对账单自身余额不连续，可能缺行 the statement's own balances do not add up")
+    if statement.unchecked:
+        say(CROSS, f"对账单没有以下各项，未核对 the statement lacks these, not compared: {_parts(statement.unchecked)}")
+
+
+def _parts(names: Sequence[str]) -> str:
+    """Parts of a line by their usual heading and their name."""
+    return ", ".join(f"{HEADINGS[name][0]} {name}" for name in names)
 
 
 def _table(found: Reconciliation) -> Table:
@@ -162,6 +183,8 @@ def _table(found: Reconciliation) -> Table:
 
 
 def _booked(each: Pairing) -> Iterator[str]:
+    if each.says:
+        yield "\n".join(each.says[::-1])
     for entry in each.entries:
         yield f"{entry.payment or f'{entry.stream}@{entry.version}'}\n{_moved(entry)}"
     if each.twin:

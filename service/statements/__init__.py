@@ -7,6 +7,6 @@ digits and a keyed digest. Files are untrusted: each is read in a separate proce
 
 from service.overload import Overloaded
 from service.statements.sandbox import read
-from service.statements.statement import Statement, StatementWrong
+from service.statements.statement import Choices, Statement, StatementWrong
 
-__all__ = ["Overloaded", "Statement", "StatementWrong", "read"]
+__all__ = ["Choices", "Overloaded", "Statement", "StatementWrong", "read"]

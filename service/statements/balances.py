@@ -107,14 +107,23 @@ def _disagree(english: str, chinese: str, stated: str, actual: str) -> Error | N
     )
 
 
+def follow_by_day(steps: Sequence[Step], totals: Totals = Totals()) -> bool:
+    """Whether each balance follows from the one before it, in the order of the days.
+
+    Within a day, the rows may be in either order, or in none if its last balance is among them.
+    """
+    return any(not list(_breaks(order, totals)) for order in _by_day(steps)) or _days_follow(steps, totals)
+
+
 def first_break(steps: Sequence[Step], totals: Totals = Totals()) -> Error | None:
     """The first balance that does not follow from the one before it; None if all do in one of the usual orders.
 
-    The lines of a statement may be in order of day or the newest first, and within a day in either order or in none.
+    The lines of a statement may be in order of day or as they were booked, or the newest first.
     """
-    breaks = [list(_breaks(order, totals)) for order in _orders(steps)]
-    fewest = min(breaks, key=len)
-    if not fewest or _days_follow(steps, totals):
+    if follow_by_day(steps, totals):
+        return None
+    fewest = min((list(_breaks(order, totals)) for order in _orders(steps)), key=len)
+    if not fewest:
         return None
     where, follows, stated = fewest[0]
     return (
@@ -124,12 +133,16 @@ def first_break(steps: Sequence[Step], totals: Totals = Totals()) -> Error | Non
     )
 
 
-def _orders(steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
+def _by_day(steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
     newest_first = list(reversed(steps))
-    yield steps
-    yield newest_first
     yield sorted(steps, key=attrgetter("on"))
     yield sorted(newest_first, key=attrgetter("on"))
+
+
+def _orders(steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
+    yield steps
+    yield list(reversed(steps))
+    yield from _by_day(steps)
 
 
 def _breaks(steps: Iterable[Step], totals: Totals) -> Iterator[tuple[str, int, int]]:

@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from domain.money import MAX_FEN
 from domain.normalise import normalized
 from domain.state.entities import BankAccount
+from service.statements.placeholders import is_placeholder
 from service.text import is_visible
 
 Cell = str | int | float | bool | date | datetime | None
@@ -124,12 +125,13 @@ def _decimal(number: float) -> str:
 
 
 def number(cell: Cell) -> str | None:
-    """A reference or voucher number; None if the cell is empty, has invisible characters or has lost digits.
+    """A reference or voucher number; None if the cell is empty or has a placeholder, and if it has lost digits.
 
-    Raises Wrong if the number is too long.
+    A mark that only keeps a spreadsheet from changing the number is not part of it. Raises Wrong if the number is too
+    long.
     """
-    written = text(cell)
-    if not written or _digits_lost(cell) or not is_visible(written):
+    written = text(cell).lstrip("'`‘’").strip()
+    if not written or is_placeholder(written) or _digits_lost(cell) or not is_visible(written):
         return None
     if len(written) > 100:
         raise Wrong(f"The number {_shown(written)!r}… is too long.", f"“{_shown(written)}”…编号过长。")

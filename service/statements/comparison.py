@@ -15,6 +15,7 @@ from domain.tie_out import Days, Entry, Line, Pairing, tie_out
 from service.postgres.session import Row
 from service.postgres.snapshots import Snapshot
 from service.statements import Statement
+from service.statements.statement import Error
 
 MARGIN = timedelta(days=31)
 """Entries that are booked up to this long before or after the statement's days are read too: they may match a line."""
@@ -98,7 +99,14 @@ def reconcile(ledger: LedgerEntries, statement: Statement, tolerance: int | None
     """
     days = Days(*_days(statement), TOLERANCE_DAYS if tolerance is None else tolerance)
     pairings = tie_out(statement.lines, ledger.entries, days, pending=ledger.pending, settled=ledger.settled)
-    return Reconciliation(ledger, statement, tuple(pairings))
+    return Reconciliation(ledger, statement, (*map(_contradiction, statement.contradictions), *pairings))
+
+
+def _contradiction(error: Error) -> Pairing:
+    place, english, chinese = error
+    zh = re.sub(r"row (\d+)", r"文件第 \1 行", place)
+    says = (f"{place}: {english}" if place else english, f"{zh}：{chinese}" if place else chinese)
+    return Pairing((), (), differs=(Difference.CONTRADICTION,), says=says)
 
 
 def _days(statement: Statement) -> tuple[date, date]:
@@ -144,6 +152,9 @@ def document(result: Reconciliation) -> dict[str, Any]:
             "first_day": statement.first_day,
             "last_day": statement.last_day,
             "adds_up": statement.adds_up,
+            "direction_by": statement.direction_by,
+            "unread": statement.unread,
+            "unchecked": statement.unchecked,
             "skipped": [{"row": row, "text": text} for row, text in statement.skipped],
         },
         "acceptance": acceptance(result),
@@ -246,6 +257,7 @@ def acceptance(result: Reconciliation) -> dict[str, Any]:
                 "kind": each.differs[0],
                 "lines": [_line_document(line) for line in each.lines],
                 "entries": [_entry_reference(entry) for entry in each.entries],
+                **({"says": each.says[1]} if each.says else {}),
             }
             for each in result.exceptions
         ],
@@ -302,6 +314,8 @@ def _sentence(pairing: Pairing, rows: Mapping[int, str], language: int) -> str:
         "days": _dates(pairing.lines),
         "booked_days": _dates(pairing.entries),
     }
+    if pairing.says:
+        return pairing.says[language]
     if pairing.settled:
         return SETTLED[language].format(**facts, payment=_entry_name(pairing.settled))
     parts = [SENTENCES[kind][language].format(**facts) for kind in pairing.differs]

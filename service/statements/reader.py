@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from datetime import date, timedelta
 
 from domain.fund.reconciliation import Direction
@@ -11,29 +10,28 @@ from domain.money import MAX_FEN
 from domain.period import first_day, last_day, period_of
 from service.statements import camt, sheets, tables
 from service.statements.cells import AccountOf, Wrong, day
-from service.statements.statement import Statement, StatementWrong
+from service.statements.statement import Choices, Statement, StatementWrong
 
 MAX_DAYS = 366
 """A statement covers at most one year."""
 Days = tuple[date | None, date | None]
 
 
-def read(content: bytes, columns: Mapping[str, str], account_of: AccountOf, days: Days = (None, None)) -> Statement:
+def read(content: bytes, choices: Choices, account_of: AccountOf, days: Days = (None, None)) -> Statement:
     """The statement in a file of any supported format. Raises StatementWrong.
 
-    `columns` maps a part of a line, such as `date`, to its heading in the file. It is needed only for parts whose
-    heading is not a usual one (HEADINGS). `days`: the first and the last day of the statement. A day that is None is
-    taken from the file; if the file does not state the day, the statement covers the whole months of its lines.
+    `choices`: what the client says about the file. `days`: the first and the last day of the statement. A day that is
+    None is taken from the file; if the file does not state the day, the statement covers the whole months of its lines.
     """
     sha256 = hashlib.sha256(content).hexdigest()
     if content.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0").startswith(b"<"):
-        if columns:
+        if choices.columns:
             raise StatementWrong(
                 [("", "A camt.053 file has no columns whose headings could be specified.", "camt.053 没有可指定的列。")]
             )
         statement = camt.read(content, account_of, sha256)
     else:
-        statement = tables.read(sheets.read(content), columns, account_of, sha256)
+        statement = tables.read(sheets.read(content), choices, account_of, sha256)
     if max(statement.total(direction) for direction in Direction) > MAX_FEN:
         raise StatementWrong([("", "The sum of the amounts is too large.", "合计金额过大。")])
     return statement.of(*_days(statement, *days))

@@ -12,7 +12,6 @@ import resource
 import subprocess
 import sys
 import traceback
-from collections.abc import Mapping
 from datetime import date
 from threading import BoundedSemaphore
 from typing import Any
@@ -28,7 +27,7 @@ from service.overload import Overloaded
 from service.statements.cells import AccountOf
 from service.statements.reader import Days
 from service.statements.reader import read as read_in_process
-from service.statements.statement import Error, Statement, StatementWrong
+from service.statements.statement import Choices, Error, Statement, StatementWrong
 
 log = structlog.get_logger()
 
@@ -50,7 +49,7 @@ TOO_COMPLEX: Error = ("", "The file is too complex to be read.", "文件过于�
 
 
 class _Request(msgspec.Struct):
-    columns: dict[str, str]
+    choices: Choices
     first_day: date | None
     last_day: date | None
 
@@ -60,7 +59,7 @@ class _Response(msgspec.Struct):
     errors: list[Error] = []
 
 
-def read(content: bytes, columns: Mapping[str, str], account_of: AccountOf, days: Days = (None, None)) -> Statement:
+def read(content: bytes, choices: Choices, account_of: AccountOf, days: Days = (None, None)) -> Statement:
     """The statement in a file, read in a sandbox. The parameters are those of reader.read.
 
     Raises StatementWrong, or Overloaded if no slot becomes free within WAIT_SECONDS.
@@ -68,7 +67,7 @@ def read(content: bytes, columns: Mapping[str, str], account_of: AccountOf, days
     if not _SLOTS.acquire(timeout=WAIT_SECONDS):
         raise Overloaded
     try:
-        response = _run_sandbox(_Request(dict(columns), *days), content)
+        response = _run_sandbox(_Request(choices, *days), content)
     finally:
         _SLOTS.release()
     if response.statement is None:
@@ -126,7 +125,7 @@ def _response(payload: bytes, content: bytes) -> _Response:
     request = msgspec.json.decode(payload, type=_Request)
     try:
         days = (request.first_day, request.last_day)
-        return _Response(read_in_process(content, request.columns, lambda number: BankAccount(number, WHOLE), days))
+        return _Response(read_in_process(content, request.choices, lambda number: BankAccount(number, WHOLE), days))
     except StatementWrong as wrong:
         return _Response(errors=list(wrong.errors))
     except MemoryError:

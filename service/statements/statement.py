@@ -40,6 +40,21 @@ def too_long() -> StatementWrong:
     )
 
 
+class Choices(Struct, frozen=True):
+    """What the client says about a file that the file itself does not make certain.
+
+    `columns`: a part of a line, such as `date`, and its heading in the file, where it is not a usual one. `negative`:
+    what a negative amount is, `paid` or `received`. `paid_word`, `received_word`: the words in the direction column for
+    money paid out and received. `ignored`: headings of columns that need not be read.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    negative: str | None = None
+    paid_word: str | None = None
+    received_word: str | None = None
+    ignored: tuple[str, ...] = ()
+
+
 class Statement(Struct, frozen=True):
     """A statement's lines, and how its file was read.
 

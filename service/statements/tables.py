@@ -1,113 +1,81 @@
-"""Reads a sheet as a statement: finds the row of the headings, and reads each row below it as a line."""
+"""Reads a sheet as a statement: finds its headings, and reads each row below them as a line."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from itertools import pairwise
 from typing import Any
+
+from msgspec.structs import replace
 
 from domain.fund.reconciliation import Direction
 from domain.money import Money
 from domain.normalise import normalized
 from domain.tie_out import Line
-from service.statements import cells
+from service.statements import cells, directions, headings, labels
+from service.statements.balances import Step, Totals, check
 from service.statements.cells import AccountOf, Cell, Wrong
+from service.statements.headings import AMOUNTS, Headings, raw, where
 from service.statements.sheets import Sheet
-from service.statements.statement import MAX_ERRORS, MAX_LINES, Error, Statement, StatementWrong, too_long
+from service.statements.statement import MAX_ERRORS, MAX_LINES, Choices, Error, Statement, StatementWrong, too_long
 
-HEADINGS: dict[str, tuple[str, ...]] = {
-    "date": ("交易日期", "记账日期", "入账日期", "清算日期", "支付日期", "交易时间", "日期", "date"),
-    "out": ("借方发生额", "借方金额", "支出金额", "付款金额", "借方", "支出", "debit"),
-    "in": ("贷方发生额", "贷方金额", "收入金额", "收款金额", "贷方", "收入", "credit"),
-    "amount": ("交易金额", "支付金额", "发生额", "金额", "amount"),
-    "direction": (
-        "借贷标志", "借贷方向", "收支方向", "收付标志", "收付方向", "交易方向", "资金流向", "借贷", "借/贷", "收支",
-        "收/支", "收付", "direction",
-    ),
-    "payee": (
-        "对方户名", "对方单位名称", "对方单位", "对方名称", "收款人名称", "收款人全称", "收款人户名", "收款人",
-        "收款单位", "payee",
-    ),
-    "account": ("对方账号", "对方帐号", "收款人账号", "收款人帐号", "收款账号"),
-    "reference": ("流水号", "交易流水号", "银行流水号", "核心流水号", "交易流水", "reference"),
-    "voucher": ("支付凭证号", "凭证号", "凭证号码", "凭证编号", "voucher"),
-    "summary": ("摘要", "用途", "附言", "备注", "summary"),
-    "balance": ("账户余额", "余额", "balance"),
-    "currency": ("币种", "币别", "货币", "currency"),
-}  # fmt: skip
-"""Maps each part of a statement line, such as `date`, to the usual headings of its column, the most likely first."""
-DIRECTIONS = {
-    **dict.fromkeys(("借", "借方", "支", "支出", "付", "付款", "d", "dr", "dbit", "debit", "out"), Direction.OUT),
-    **dict.fromkeys(("贷", "贷方", "收", "收入", "收款", "c", "cr", "crdt", "credit", "in"), Direction.IN),
-}
-TOTAL_ROW = re.compile("(?:本|上|全|前)?(?:页|日|期|月|季度?|年度?)?(?:合计|总计|小计|累计|累计数|发生额合计)|total")
-CARRIED_BALANCE_ROW = re.compile("(?:本|上|期初|期末)?(?:页|日|期|月|年度?)?(?:余额|结转|结余)|承前页?|过次页?")
+_PERIOD = "(?:本|上|全|前|当|[0-9]{1,2})?(?:页|日|期|月份?|季度?|年度?)?"
+TOTAL_ROW = re.compile(
+    f"{_PERIOD}(?:合计|总计|小计|共计|累计|累计数|累计发生额|发生额合计|发生额累计)(?:金额)?:?|total:?"
+)
+RUNNING_TOTAL = re.compile("累计")
+CARRIED_BALANCE_ROW = re.compile(
+    r"(?:本|上|期初|期末|月初|月末|年初|年末)?(?:页|日|期|月|年度?)?(?:余额|结转|结余):?|承前页?|过次页?"
+)
+OPENING_ROW, CLOSING_ROW = re.compile("期初|月初|年初|^上[日期月年]"), re.compile("期末|月末|年末|^本[日期月年]")
 """TOTAL_ROW matches the text of a cell that marks its row as a total. CARRIED_BALANCE_ROW matches the text of a cell
-that marks its row as a carried balance, if the row has no amount."""
-NAME_PARTS = ("payee", "account", "reference", "voucher")
+that marks its row as a carried balance, if the row has no amount; OPENING_ROW and CLOSING_ROW match those that are the
+first and the last balance of the statement."""
+NAME_PARTS = ("payee", "payer", "account", "payer_account", "reference", "voucher")
 """The parts of a line whose values may look like the mark of a total or a carried balance, for example a payee's name.
 Their cells are not matched with TOTAL_ROW and CARRIED_BALANCE_ROW."""
-UNIT_SUFFIX = re.compile(
-    r"[(\[【](?:元|人民币|人民币元|rmb|cny|¥|yuan|单位[::].{1,4}|元[,、/]?人民币|[千万亿]元)[)\]】]"
-)
-OTHER_UNITS = re.compile("[千万亿]元|usd|美元|欧元|eur|港元|港币|hkd")
-UNIT_LABEL = re.compile("(?:单位|币种|币别)[::]")
-CURRENCIES = frozenset({"cny", "rmb", "人民币", "人民币元", "元", "156", "01", "001", "cny人民币"})
-"""The values of a currency column that mean yuan."""
-MAX_HEADING_ROW = 50
-"""The headings must be within this number of rows from the top of the sheet."""
+UNCHECKED = ("payee", "account", "reference", "voucher")
+"""The parts of a line that are compared with the books, and that a sheet may lack."""
 
 
 @dataclass(slots=True)
-class _Reading:
-    """What has been read from a sheet so far."""
+class _Row:
+    """A row below the headings.
 
-    lines: list[Line] = field(default_factory=list)
-    rows: list[str] = field(default_factory=list)
-    balances: list[int | None] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-    errors: list[Error] = field(default_factory=list)
-
-
-def read(sheets: Sequence[Sheet], columns: Mapping[str, str], account_of: AccountOf, sha256: str) -> Statement:
-    """The statement on the only sheet that has the headings of a statement. Raises StatementWrong.
-
-    `columns` maps a part of a line, such as `date`, to its heading on the sheet. It is needed only for parts whose
-    heading is not a usual one (HEADINGS).
+    `written`: its amount in fen; `way`: 1 if its column or direction says that it is received, -1 if paid out. `fen`:
+    what the account gains by it, if debits are payments.
     """
-    sheet, top, positions = _find_statement(sheets, columns)
-    reading = _Reading()
-    for number, row in enumerate(sheet.rows[top + 1 :], top + 2):
-        _read_row(reading, _Row(number, row, positions, len(sheet.rows[top])), account_of)
-        if len(reading.errors) >= MAX_ERRORS:
-            break
-    reading.errors += _unread_directions(sheet.rows[top:], top + 1, positions) if reading.lines else ()
-    if reading.errors:
-        raise StatementWrong(reading.errors[:MAX_ERRORS])
-    if len(reading.lines) > MAX_LINES:
-        raise too_long()
-    return Statement(
-        sha256,
-        sheet.form,
-        tuple(reading.lines),
-        encoding=sheet.encoding,
-        columns={part: cells.masked(cells.text(sheet.rows[top][at])) for part, at in positions.items()},
-        rows=tuple(reading.rows),
-        skipped=tuple(reading.skipped),
-        adds_up=_adds_up(reading.lines, reading.balances),
-    )
+
+    number: int
+    cells: Sequence[Cell]
+    on: date | None = None
+    written: int = 0
+    way: int = 1
+    fen: int = 0
+    details: dict[str, Any] = field(default_factory=dict)
+    balance: int | None = None
+
+    @property
+    def where(self) -> str:
+        return f"row {self.number}"
+
+    @property
+    def text(self) -> str:
+        return " ".join(filter(None, (cells.masked(raw(cell)) for cell in self.cells)))[:200]
 
 
-# Headings -----------------------------------------------------------------------
+def read(sheets: Sequence[Sheet], choices: Choices, account_of: AccountOf, sha256: str) -> Statement:
+    """The statement on the only sheet that has the headings of a statement. Raises StatementWrong."""
+    sheet, found = _find_statement(sheets, choices.columns)
+    return _Table(sheet, found, choices, account_of).statement(sha256)
 
 
-def _find_statement(sheets: Sequence[Sheet], columns: Mapping[str, str]) -> tuple[Sheet, int, dict[str, int]]:
-    """The sheet with the headings, the index of the headings' row, and the column index of each part of a line.
-
-    Raises StatementWrong if not exactly one sheet has the headings, or if the headings cannot be used.
-    """
-    found = [(sheet, *headed) for sheet in sheets if (headed := _headings(sheet.rows, columns))]
+def _find_statement(sheets: Sequence[Sheet], columns: Mapping[str, str]) -> tuple[Sheet, Headings]:
+    """The only sheet that has the headings of a statement. Raises StatementWrong if there is none, or another one."""
+    found = [(sheet, each) for sheet in sheets if (each := headings.find(sheet.rows, columns))]
     if len(found) == 1:
         return found[0]
     if found:
@@ -115,264 +83,424 @@ def _find_statement(sheets: Sequence[Sheet], columns: Mapping[str, str]) -> tupl
             [("", "The file contains several statements: keep only one sheet.", "含多张对账单，请只保留一张工作表。")]
         )
     wanted = "; ".join(f"{part}={heading}" for part, heading in columns.items()) or "日期, 金额"
-    raise StatementWrong(
-        [
-            (
-                "",
-                f"No row has the headings ({wanted}) of a date and an amount; specify the headings with parameters.",
-                f"找不到含日期和金额的标题行（{wanted}），请用参数指定各列标题。",
-            )
-        ]
+    seen = _widest(sheets)
+    english = (
+        f"No row has the headings ({wanted}) of a date and an amount; specify the headings with parameters. "
+        f"The row with the most cells is: {seen}."
     )
+    chinese = f"找不到含日期和金额的标题行（{wanted}），请用参数指定各列标题。单元格最多的一行为：{seen}。"
+    raise StatementWrong([("", english, chinese)])
 
 
-def _headings(rows: Sequence[Sequence[Cell]], columns: Mapping[str, str]) -> tuple[int, dict[str, int]] | None:
-    """The index of the headings' row and the column index of each part; None if the sheet has no such row.
-
-    Raises StatementWrong if the headings are ambiguous, or if their unit is not the yuan.
-    """
-    wanted = {part: (columns[part],) if part in columns else usual for part, usual in HEADINGS.items()}
-    for top, row in enumerate(rows[:MAX_HEADING_ROW]):
-        titles = [_title(cell) for cell in row]
-        positions = {part: at for part, names in wanted.items() if (at := _find(titles, names)) is not None}
-        positions = _amount_parts(positions, columns)
-        if "date" in positions and positions.keys() & {"out", "in", "amount"} and columns.keys() <= positions.keys():
-            _check_unit(rows[: top + 1], positions)
-            _check_unambiguous(top, titles, positions)
-            return top, positions
-    return None
+def _widest(sheets: Sequence[Sheet]) -> str:
+    """The row among the first ones that has the most filled cells, which may be that of the headings."""
+    rows = [row for sheet in sheets for row in sheet.rows[: headings.MAX_HEADING_ROW]]
+    row = max(rows, key=lambda each: sum(bool(raw(cell).strip()) for cell in each), default=())
+    return ", ".join(filter(None, (cells.masked(raw(cell), 30) for cell in row[:30])))
 
 
-def _title(cell: Cell) -> str:
-    """The text of a heading, after a unit in brackets is removed.
+class _Table:
+    """The table of a statement. Its rows are sorted into lines and others; then the lines are given a direction."""
 
-    Other brackets are kept, because they may distinguish two headings.
-    """
-    return UNIT_SUFFIX.sub("", normalized(_raw_text(cell)))
+    def __init__(self, sheet: Sheet, found: Headings, choices: Choices, account_of: AccountOf) -> None:
+        self._sheet, self._headings, self._choices, self._account_of = sheet, found, choices, account_of
+        self._positions = dict(found.positions)
+        self._words = directions.words(choices)
+        self._errors: list[Error] = []
+        self._contradictions: list[Error] = []
+        self._skipped: list[_Row] = []
+        self._lines: list[_Row] = []
+        self._steps: list[_Row] = []
+        self._opening: int | None = None
+        self._closing: int | None = None
 
+    def statement(self, sha256: str) -> Statement:
+        self._check_unit()
+        above = labels.read(self._sheet.rows[: self._headings.top])
+        rows = [
+            _Row(number, row)
+            for number, row in enumerate(self._sheet.rows[self._headings.bottom + 1 :], self._headings.bottom + 2)
+        ]
+        self._refuse_unread_payee()
+        self._find_direction([row for row in rows if self._is_like_a_line(row)])
+        for row in rows:
+            self._sort(row)
+            self._stop_at_errors(len(self._errors) >= MAX_ERRORS or len(self._lines) > MAX_LINES)
+        self._stop_at_errors(bool(self._errors))
+        self._drop_redundant_signs()
+        below = labels.read([row.cells for row in self._skipped])
+        return self._finished(sha256, above, below)
 
-def _raw_text(cell: Cell) -> str:
-    return str(cell)[: cells.MAX_CELL_LENGTH] if cell is not None else ""
+    def _stop_at_errors(self, reached: bool) -> None:
+        if len(self._lines) > MAX_LINES:
+            raise too_long()
+        if reached:
+            raise StatementWrong(self._errors[:MAX_ERRORS])
 
+    def _finished(self, sha256: str, above: labels.Stated, below: labels.Stated) -> Statement:
+        stated = _merged(above.totals, below.totals, Totals(opening=self._opening, closing=self._closing))
+        sign, by = self._sign(stated)
+        lines = tuple(self._line(row, number, sign) for number, row in enumerate(self._lines, 1))
+        checked = check(lines, self._steps_with(sign), stated if sign == 1 else directions.swapped(stated))
+        contradictions = (*checked.contradictions, *self._contradictions)
+        return Statement(
+            sha256,
+            self._sheet.form,
+            lines,
+            above.first_day or below.first_day,
+            above.last_day or below.last_day,
+            encoding=self._sheet.encoding,
+            columns={part: self._written(at) for part, at in self._positions.items()},
+            rows=tuple(row.where for row in self._lines),
+            skipped=tuple((row.where, row.text) for row in self._skipped),
+            unread=tuple(self._written(at) for at in self._unread()),
+            unchecked=tuple(part for part in UNCHECKED if part not in self._positions),
+            direction_by=by,
+            adds_up=False if contradictions else checked.adds_up,
+            contradictions=contradictions,
+        )
 
-def _find(titles: Sequence[str], names: Sequence[str]) -> int | None:
-    return next((titles.index(title) for name in names if (title := _title(name)) in titles), None)
+    # Headings ---------------------------------------------------------------------
 
+    def _unread(self) -> list[int]:
+        read = set(self._positions.values())
+        return [at for at in self._headings.unread() if at not in read]
 
-def _amount_parts(positions: Mapping[str, int], columns: Mapping[str, str]) -> dict[str, int]:
-    """The column index of each part of a line. If the sheet gives amounts in two ways, only one way is kept.
+    def _written(self, at: int) -> str:
+        """The heading of a column as the sheet has it."""
+        rows = self._sheet.rows[self._headings.top : self._headings.bottom + 1]
+        parts = (raw(row[at]) for row in rows if at < len(row))
+        return cells.masked(" ".join(filter(None, parts)), 100) or self._headings.titles[at]
 
-    The two ways are `out` and `in` (a column for each direction), and `amount` and `direction` (one column for both
-    directions). If a sheet has both, `out` and `in` are kept. But if the client specified (in `columns`) `amount` or
-    `direction`, and neither `out` nor `in`, then `amount` and `direction` are kept. The parts of the other way are
-    removed, except the parts that the client specified.
-    """
-    each_way, both = {"out", "in"}, {"amount", "direction"}
-    named_both = columns.keys() & both and not columns.keys() & each_way
-    kept, dropped = ({"amount"}, each_way) if named_both else (each_way, both)
-    if not positions.keys() & kept:
-        return dict(positions)
-    return {part: at for part, at in positions.items() if part not in dropped or part in columns}
+    def _check_unit(self) -> None:
+        """Raises StatementWrong if the heading of an amount is in another unit than the yuan."""
+        for at in (self._positions[part] for part in AMOUNTS if part in self._positions):
+            for number in range(self._headings.top, self._headings.bottom + 1):
+                row = self._sheet.rows[number]
+                if at < len(row) and labels.OTHER_UNIT.search(normalized(raw(row[at]))):
+                    place = where(number + 1, at)
+                    raise StatementWrong([(place, "Amounts must be in yuan.", "金额须以元为单位、人民币计价。")])
 
+    def _refuse_unread_payee(self) -> None:
+        """Raises StatementWrong if the payees were not checked though a column seems to have them."""
+        ignored = {headings.title(each) for each in self._choices.ignored}
+        if "payee" in self._positions:
+            return
+        for at in self._headings.unread():
+            heading = self._headings.titles[at]
+            if headings.like_a_payee(heading) and heading not in ignored:
+                english = "This heading may be the payee's: name it as column_payee, or as ignored if it is not."
+                chinese = "该列可能是对方户名：请用 column_payee 指定，不是的用 ignored 说明。"
+                raise StatementWrong([(where(self._headings.bottom + 1, at), english, chinese)])
 
-def _check_unit(rows: Sequence[Sequence[Cell]], positions: Mapping[str, int]) -> None:
-    """Raises StatementWrong if the heading of an amount column, or a unit label above the headings, is not in yuan.
+    # Directions -------------------------------------------------------------------
 
-    `rows` ends with the row of the headings.
-    """
-    amounts = {positions[part] for part in ("out", "in", "amount", "balance") if part in positions}
-    for number, row in enumerate(rows, 1):
-        for at, cell in enumerate(row):
-            written = normalized(_raw_text(cell))
-            has_unit = at in amounts if number == len(rows) else UNIT_LABEL.search(written)
-            if has_unit and OTHER_UNITS.search(written):
-                where = _where(number, at)
-                raise StatementWrong([(where, "Amounts must be in yuan.", "金额须以元为单位、人民币计价。")])
+    def _find_direction(self, rows: Sequence[_Row]) -> None:
+        """If the sheet has one column of amounts, find the column that has the directions of its lines, by its words.
 
+        Raises StatementWrong if two such columns contradict each other.
+        """
+        if "amount" not in self._positions or "direction" in self._positions:
+            return
+        found = [at for at in self._headings.unread() if rows and all(self._direction(row, at) for row in rows)]
+        for one, other in pairwise(found):
+            if any(self._direction(row, one) is not self._direction(row, other) for row in rows):
+                english = "Two columns seem to be the direction and differ: specify one as column_direction."
+                chinese = "有两列疑为收支方向而不一致，请用 column_direction 指定。"
+                raise StatementWrong([(where(self._headings.bottom + 1, other), english, chinese)])
+        if found:
+            self._positions["direction"] = found[0]
 
-def _check_unambiguous(top: int, titles: Sequence[str], positions: Mapping[str, int]) -> None:
-    """Raises StatementWrong if two columns have the same heading, or if one column gives two parts of a line."""
-    for at in positions.values():
-        if titles.count(titles[at]) > 1 or list(positions.values()).count(at) > 1:
-            where = _where(top + 1, at)
-            raise StatementWrong(
-                [
-                    (
-                        where,
-                        "This heading names two columns, or is used for two parts of a line.",
-                        "该标题重复，无法区分各列。",
-                    )
-                ]
-            )
+    def _direction(self, row: _Row, at: int) -> Direction | None:
+        return self._words.get(normalized(raw(row.cells[at]))) if at < len(row.cells) else None
 
+    def _drop_redundant_signs(self) -> None:
+        """If each amount that its direction pays out is negative, and no other is, its sign says it once more.
 
-def _unread_directions(rows: Sequence[Sequence[Cell]], top: int, positions: Mapping[str, int]) -> Iterator[Error]:
-    """An error for each column that contains only directions, if the sheet has an amount but no direction column.
+        Otherwise a negative amount goes against its direction.
+        """
+        if "direction" in self._positions and all((row.written < 0) == (row.way < 0) for row in self._lines):
+            for row in self._lines:
+                row.fen = row.way * abs(row.written)
 
-    The client must specify the heading of such a column. Otherwise every amount would be read as paid out. `rows`
-    begins with the row of the headings; `top` is the number of that row in the file, counted from 1.
-    """
-    if "amount" not in positions or "direction" in positions:
-        return
-    for at in range(max(map(len, rows))):
-        values = {normalized(_raw_text(row[at])) for row in rows[1:] if at < len(row)} - {""}
-        if values and at not in positions.values() and values <= DIRECTIONS.keys():
-            english, chinese = (
-                "This column seems to be the direction: specify its heading as column_direction.",
-                "疑为收支方向列，请用 column_direction 指定。",
-            )
-            yield _where(top, at), english, chinese
+    def _sign(self, stated: Totals) -> tuple[int, str | None]:
+        """1 if the amounts as written are what the account gains, -1 if it is the reverse; and what says so.
 
+        Raises StatementWrong if nothing does.
+        """
+        if not self._lines:
+            return 1, None
+        has_direction = "direction" in self._positions
+        by = "column" if has_direction else "headings"
+        is_signed = "amount" in self._positions and not has_direction
+        if is_signed and self._choices.negative:
+            return (1 if self._choices.negative == "paid" else -1), "parameter"
+        proven = directions.proven_sign(
+            self._steps_with, lambda sign: stated if sign == 1 else directions.swapped(stated)
+        )
+        if is_signed:
+            if proven is None:
+                self._ask_for_sign()
+            return proven or 1, "balances"
+        if directions.may_be_reversed(self._side_words()):
+            if proven is not None:
+                return proven, by if proven == 1 else "balances"
+            titles = [normalized(raw(cell)) for row in self._sheet.rows[: self._headings.top] for cell in row]
+            return (-1 if directions.is_journal(self._headings, titles) else 1), by
+        return 1, by
 
-def _where(row: int, column: int) -> str:
-    """The place of a cell as a spreadsheet shows it, such as `row 7, column D`."""
-    letters = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return f"row {row}, column {letters}"
+    def _side_words(self) -> list[str]:
+        """What the sheet calls the two sides: the words of its direction column, or the headings of its two columns."""
+        if "direction" in self._positions:
+            at = self._positions["direction"]
+            return sorted({normalized(raw(row.cells[at])) for row in self._lines})
+        return [self._headings.titles[self._positions[part]] for part in Direction if part in self._positions]
 
+    def _ask_for_sign(self) -> None:
+        """Raises StatementWrong: nothing says which amounts are paid out."""
+        at = self._positions["amount"]
+        both = "; ".join(
+            f"{self._written(column)}: {', '.join(sorted(values))}"
+            for column in self._headings.unread()
+            if len(values := self._values(column)) == 2
+        )
+        seen = f" ({both})" if both else ""
+        english = (
+            f"Nothing says which amounts are paid out{seen}: pass negative=paid or negative=received, "
+            "or column_direction with paid_word and received_word."
+        )
+        chinese = (
+            f"无法判断哪些金额是支出{seen}：请用 negative=paid（负数为支出）或 negative=received（负数为收入）说明，"
+            "或用 column_direction 及 paid_word、received_word 指定收支方向列和用词。"
+        )
+        raise StatementWrong([(where(self._headings.bottom + 1, at), english, chinese)])
 
-# Rows ---------------------------------------------------------------------------
+    def _values(self, column: int) -> set[str]:
+        values = {cells.masked(raw(row.cells[column]), 20) for row in self._lines if column < len(row.cells)}
+        return values if all(values) else set()
 
+    def _steps_with(self, sign: int) -> list[Step]:
+        """The steps between balances, if the amounts have this sign. A carried balance has the next line's day."""
+        steps, day = [], date.max
+        for row in reversed(self._steps):
+            day = row.on or day
+            steps.append(Step(row.where, day, sign * row.fen, row.balance))
+        return steps[::-1]
 
-def _read_row(reading: _Reading, row: _Row, account_of: AccountOf) -> None:
-    written = [_raw_text(cell).strip() for cell in row.cells]
-    if not any(written):
-        return
-    if row.is_not_a_line():
-        reading.skipped.append((row.where, " ".join(filter(None, map(cells.masked, written)))[:200]))
-        return
-    line = row.line(len(reading.lines) + 1, account_of)
-    balance = row.balance()
-    reading.errors += row.errors
-    if line:
-        reading.lines.append(line)
-        reading.rows.append(row.where)
-        reading.balances.append(balance)
+    # Rows -------------------------------------------------------------------------
 
+    def _is_like_a_line(self, row: _Row) -> bool:
+        """Whether the row has a day and an amount, whatever else is wrong with it."""
+        return bool(self._cell_text(row, "date")) and any(self._cell_text(row, part) for part in AMOUNTS[:3])
 
-class _Row:
-    """One row, read part by part. Each error that is found is added to `errors`, with the place of the cell."""
+    def _cell(self, row: _Row, part: str) -> Cell:
+        at = self._positions.get(part)
+        return row.cells[at] if at is not None and at < len(row.cells) else None
 
-    def __init__(self, number: int, row: Sequence[Cell], positions: Mapping[str, int], width: int) -> None:
-        self._number, self.cells, self._positions, self._width = number, row, positions, width
-        self.errors: list[Error] = []
+    def _cell_text(self, row: _Row, part: str) -> str:
+        return raw(self._cell(row, part)).strip()
 
-    @property
-    def where(self) -> str:
-        return f"row {self._number}"
+    def _sort(self, row: _Row) -> None:
+        """Add the row to the lines, to the carried balances, or to the rows that are skipped."""
+        if not any(raw(cell).strip() for cell in row.cells):
+            return
+        if self._is_total(row):
+            self._skipped.append(row)
+            self._check_total(row)
+        elif self._is_carried(row):
+            self._skipped.append(row)
+            self._carry(row)
+        elif self._is_no_line(row):
+            self._skipped.append(row)
+        else:
+            self._add_line(row)
 
-    def is_not_a_line(self) -> bool:
-        """Whether the row is a total or a carried balance."""
+    def _marks(self, row: _Row) -> list[str]:
         names = {self._positions.get(part) for part in NAME_PARTS}
-        written = [normalized(_raw_text(cell)) for at, cell in enumerate(self.cells) if at not in names]
-        if any(map(TOTAL_ROW.fullmatch, written)):
+        return [normalized(raw(cell)) for at, cell in enumerate(row.cells) if at not in names]
+
+    def _is_total(self, row: _Row) -> bool:
+        return any(map(TOTAL_ROW.fullmatch, self._marks(row)))
+
+    def _has_amount(self, row: _Row) -> bool:
+        return any(self._cell_text(row, part) for part in AMOUNTS[:3])
+
+    def _is_carried(self, row: _Row) -> bool:
+        return not self._has_amount(row) and any(map(CARRIED_BALANCE_ROW.fullmatch, self._marks(row)))
+
+    def _is_no_line(self, row: _Row) -> bool:
+        """Whether the row repeats the headings, is a note without day and amount, or moves no money."""
+        titles = [headings.title(cell) for cell in row.cells]
+        if all(each in ("", heading) for each, heading in zip(titles, self._headings.titles, strict=False)):
             return True
-        has_amount = any(_raw_text(self._cell(part)).strip() for part in ("out", "in", "amount"))
-        return not has_amount and any(map(CARRIED_BALANCE_ROW.fullmatch, written))
+        if labels.begins_with_label(row.cells) or (not self._has_amount(row) and not self._has_day(row)):
+            return True
+        return not self._cell_text(row, "date") and not self._parsed_amounts(row)
 
-    def line(self, number: int, account_of: AccountOf) -> Line | None:
-        """The row as line `number` of the statement; None if the row has an error."""
-        self._check_width()
-        on = self._try("date", cells.day)
-        cash = self._cash()
-        details = {
-            "payee": self._try("payee", cells.name),
-            "account": self._try("account", lambda cell: cells.account(cell, account_of)),
-            "reference": self._try("reference", cells.number),
-            "voucher": self._try("voucher", cells.number),
-            "summary": self._try("summary", cells.name),
+    def _has_day(self, row: _Row) -> bool:
+        try:
+            return bool(cells.day(self._cell(row, "date")))
+        except Wrong:
+            return False
+
+    def _parsed_amounts(self, row: _Row) -> list[int]:
+        """The amounts in the row that can be read."""
+        found = []
+        for part in AMOUNTS[:3]:
+            try:
+                found += [amount] if (amount := cells.amount(self._cell(row, part))) else []
+            except Wrong:
+                continue
+        return found
+
+    def _carry(self, row: _Row) -> None:
+        balance = self._try(row, "balance", _balance)
+        marks = self._marks(row)
+        if balance is None:
+            return
+        if any(map(OPENING_ROW.search, marks)) and self._opening is None:
+            self._opening = balance
+        elif any(map(CLOSING_ROW.search, marks)) and self._closing is None:
+            self._closing = balance
+        else:
+            self._steps.append(_Row(row.number, row.cells, balance=balance))
+
+    def _check_total(self, row: _Row) -> None:
+        """Compare a total with the lines above it: all of them, or those since the total before."""
+        if any(map(RUNNING_TOTAL.search, self._marks(row))):
+            return
+        for part, way in (("out", -1), ("in", 1)):
+            try:
+                total = cells.amount(self._cell(row, part))
+            except Wrong:
+                continue
+            amounts = [(each.number, way * each.fen) for each in self._lines if way * each.fen > 0]
+            if total and not any(total == each for each in _sums(amounts, [each.number for each in self._skipped])):
+                place = where(row.number, self._positions[part])
+                printed, added = Money(total), Money(sum(amount for _, amount in amounts))
+                self._contradictions.append(
+                    (
+                        place,
+                        f"The total is {printed}; the lines above it add up to {added}.",
+                        f"合计为 {printed} 元，以上各行相加为 {added} 元。",
+                    )
+                )
+
+    def _add_line(self, row: _Row) -> None:
+        errors = len(self._errors)
+        self._check_width(row)
+        row.on = self._try(row, "date", cells.day)
+        self._try(row, "currency", _currency)
+        row.balance = self._try(row, "balance", _balance)
+        row.details = {
+            "payee": self._try(row, "payee", cells.name),
+            "account": self._try(row, "account", self._account),
+            "payer": self._try(row, "payer", cells.name),
+            "payer_account": self._try(row, "payer_account", self._account),
+            "reference": self._try(row, "reference", cells.number),
+            "voucher": self._try(row, "voucher", cells.number),
+            "summary": self._try(row, "summary", cells.name),
         }
-        if self._try("currency", _currency) or self.errors or on is None or cash is None:
-            return None
-        return Line(on, *cash, **details, number=number)
+        amounts = [(part, self._try(row, part, cells.amount)) for part in AMOUNTS[:3] if part in self._positions]
+        if len(self._errors) > errors:
+            return
+        moved = [(part, amount) for part, amount in amounts if amount]
+        if not moved and any(self._cell_text(row, part) for part, _ in amounts):
+            self._skipped.append(row)
+            return
+        if len(moved) != 1:
+            english = "A line must have exactly one amount, paid out or received."
+            self._add_error(row, amounts[0][0], english, "每行须有且只有一个金额：支出或收入。")
+            return
+        [(part, amount)] = moved
+        way = self._way(row, part)
+        if way is not None:
+            row.written, row.way, row.fen = amount, way, way * amount
+            self._lines.append(row)
+            self._steps.append(row)
 
-    def _check_width(self) -> None:
+    def _way(self, row: _Row, part: str) -> int | None:
+        """1 if an amount in this column is received as it is written, -1 if paid out; None if the row has an error."""
+        if part != "amount":
+            return 1 if part == Direction.IN else -1
+        if "direction" not in self._positions:
+            return 1
+        direction = self._direction(row, self._positions["direction"])
+        if direction is None:
+            seen = cells.masked(self._cell_text(row, "direction"), 20)
+            english = f"{seen!r} is not a known direction: pass the words as paid_word and received_word."
+            chinese = f"“{seen}”不是已知的收支方向，请用 paid_word、received_word 说明。"
+            self._add_error(row, "direction", english, chinese)
+            return None
+        return 1 if direction is Direction.IN else -1
+
+    def _line(self, row: _Row, number: int, sign: int) -> Line:
+        direction = Direction.IN if sign * row.fen > 0 else Direction.OUT
+        assert row.on is not None, "a row without a day is no line"
+        details = row.details
+        from_payer = direction is Direction.IN and self._positions.keys() & {"payer", "payer_account"}
+        who = ("payer", "payer_account") if from_payer else ("payee", "account")
+        return Line(
+            row.on,
+            direction,
+            Money(abs(row.fen)),
+            details[who[0]],
+            details[who[1]],
+            details["reference"],
+            details["voucher"],
+            number,
+            details["summary"],
+        )
+
+    def _account(self, cell: Cell) -> Any:
+        return cells.account(cell, self._account_of)
+
+    def _check_width(self, row: _Row) -> None:
         """Add an error if the row has a filled cell beyond the last heading.
 
         The cause may be an amount such as 1,000 without quotes, which was split at its comma.
         """
-        beyond = next((at for at, cell in enumerate(self.cells) if at >= self._width and _raw_text(cell).strip()), None)
+        width = self._headings.width
+        beyond = next((at for at, cell in enumerate(row.cells) if at >= width and raw(cell).strip()), None)
         if beyond is not None:
-            where = _where(self._number, beyond)
-            self.errors.append((where, "The row has more cells than there are headings.", "该行的列数多于标题。"))
+            place = where(row.number, beyond)
+            self._errors.append((place, "The row has more cells than there are headings.", "该行的列数多于标题。"))
 
-    def balance(self) -> int | None:
-        return self._try("balance", cells.amount) if "balance" in self._positions else None
-
-    def _cell(self, part: str) -> Cell:
-        at = self._positions.get(part)
-        return self.cells[at] if at is not None and at < len(self.cells) else None
-
-    def _try(self, part: str, reader: Any) -> Any:
+    def _try(self, row: _Row, part: str, reader: Callable[[Cell], Any]) -> Any:
+        if part not in self._positions:
+            return None
         try:
-            return reader(self._cell(part))
+            return reader(self._cell(row, part))
         except Wrong as wrong:
-            self._add_error(part, wrong.english, wrong.chinese)
+            self._add_error(row, part, wrong.english, wrong.chinese)
             return None
 
-    def _add_error(self, part: str, english: str, chinese: str) -> None:
-        self.errors.append((_where(self._number, self._positions.get(part, 0)), english, chinese))
+    def _add_error(self, row: _Row, part: str, english: str, chinese: str) -> None:
+        self._errors.append((where(row.number, self._positions.get(part, 0)), english, chinese))
 
-    def _cash(self) -> tuple[Direction, Money] | None:
-        """The row's direction and positive amount; None if the row has an error.
 
-        A negative amount is read as a positive amount in the other direction.
-        """
-        amounts = list(self._amounts())
-        moved = [(direction, amount) for direction, amount in amounts if amount]
-        if self.errors:
-            return None
-        if len(moved) != 1:
-            part = next(part for part in ("out", "in", "amount") if part in self._positions)
-            self._add_error(
-                part,
-                "A line must have exactly one amount, paid out or received.",
-                "每行须有且只有一个金额：支出或收入。",
-            )
-            return None
-        [(direction, amount)] = moved
-        if amount < 0:
-            direction = Direction.IN if direction is Direction.OUT else Direction.OUT
-        return direction, Money(abs(amount))
+def _sums(amounts: Sequence[tuple[int, int]], skipped: Sequence[int]) -> Iterator[int]:
+    """What a total may be of: all lines above it, or those below any of the rows before it that are no lines."""
+    yield sum(amount for _, amount in amounts)
+    for number in skipped:
+        yield sum(amount for at, amount in amounts if at > number)
 
-    def _amounts(self) -> Iterator[tuple[Direction, int]]:
-        for direction in Direction:
-            if direction in self._positions:
-                yield direction, self._try(direction, cells.amount) or 0
-        if "amount" in self._positions:
-            yield self._direction(), self._try("amount", cells.amount) or 0
 
-    def _direction(self) -> Direction:
-        """The direction in the row's direction column. Without such a column, every row is money paid out.
+def _merged(*each: Totals) -> Totals:
+    """The totals, of which an earlier one says what a later one does not."""
+    merged = Totals()
+    for totals in reversed(each):
+        said = {name: value for name in totals.__struct_fields__ if (value := getattr(totals, name)) is not None}
+        merged = replace(merged, **said)
+    return merged
 
-        Adds an error if the cell is not a direction.
-        """
-        if "direction" not in self._positions:
-            return Direction.OUT
-        written = normalized(_raw_text(self._cell("direction")))
-        if written not in DIRECTIONS:
-            self._add_error("direction", "The value is not a direction (debit or credit).", "不是借、贷方向。")
-        return DIRECTIONS.get(written, Direction.OUT)
+
+def _balance(cell: Cell) -> int | None:
+    """The balance in a cell; None if it is empty, as where a bank prints one for each day or a formula has no value."""
+    return cells.amount(cell) if raw(cell).strip(" -—") else None
 
 
 def _currency(cell: Cell) -> None:
     """Raises Wrong if the currency is not the yuan."""
-    if normalized(_raw_text(cell)) not in CURRENCIES | {""}:
+    if normalized(raw(cell)) not in labels.CURRENCIES | {""}:
         raise Wrong("The amount must be in yuan.", "币种须为人民币。")
-
-
-def _adds_up(lines: Sequence[Line], balances: Sequence[int | None]) -> bool | None:
-    """Whether each balance follows from the previous one, if the lines are read either downwards or upwards.
-
-    None if a balance is missing, or if there are fewer than two.
-    """
-    if len(balances) < 2 or None in balances:
-        return None
-    steps = [line.amount if line.direction is Direction.IN else -line.amount for line in lines]
-    values = [balance or 0 for balance in balances]
-    downwards = all(values[n] == values[n - 1] + steps[n] for n in range(1, len(values)))
-    upwards = all(values[n] == values[n - 1] - steps[n - 1] for n in range(1, len(values)))
-    return downwards or upwards

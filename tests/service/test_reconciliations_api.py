@@ -49,7 +49,7 @@ def test_the_example_has_every_kind_of_exception_in_order_of_severity(comparison
     assert set(kinds) == set(KINDS)
     assert kinds == sorted(kinds, key=KINDS.index)
     assert next(iter(comparison)) != "acceptance"
-    assert comparison["summary"]["exceptions"] == {kind: kinds.count(kind) for kind in KINDS}
+    assert comparison["summary"]["exceptions"] == {"contradiction": 0, **{kind: kinds.count(kind) for kind in KINDS}}
 
 
 def test_the_exceptions_explain_the_whole_difference_between_statement_and_ledger(comparison):
@@ -207,6 +207,46 @@ def test_a_comparison_is_accepted_once_its_exceptions_are_explained(sample_copy)
     assert (row["status"], row["lines"], row["exceptions"]) == ("accepted", 15, 7)
     assert row["file_sha256"] == sha256(FILE).hexdigest()
     assert (row["first_day"], row["last_day"]) == ("2019-09-01", "2019-09-30")
+
+
+def test_a_balance_that_its_lines_do_not_give_is_an_exception_to_be_explained(sample_copy):
+    """A line of the file is missing, so the next balance does not follow."""
+    rows = FILE.splitlines(keepends=True)
+    comparison = send(sample_copy, b"".join([*rows[:4], *rows[5:]])).json
+    [contradiction] = of_kind(comparison, "contradiction")[:1]
+    assert comparison["statement"]["adds_up"] is False
+    assert comparison["exceptions"][0] == contradiction
+    assert (contradiction["lines"], contradiction["entries"], contradiction["difference"]) == ([], [], "0.00")
+    assert "文件第" in contradiction["sentence_zh"]
+    reported = [each["says"] for each in comparison["acceptance"]["exceptions"] if each["kind"] == "contradiction"]
+    assert reported[0] == contradiction["sentence_zh"]
+    unexplained = [
+        {**each, **({} if each["kind"] == "contradiction" else {"explanation": "已核实"})}
+        for each in comparison["acceptance"]["exceptions"]
+    ]
+    refused = sample_copy.post(accepting(sample_copy, comparison, exceptions=unexplained), "fund-office")
+    assert (refused.json["rule"], refused.json["facts"]["about"]) == ("ExceptionUnexplained", reported[0])
+    with_a_line = [{**unexplained[0], "explanation": "x", "lines": comparison["acceptance"]["exceptions"][-1]["lines"]}]
+    misnamed = sample_copy.post(accepting(sample_copy, comparison, exceptions=with_a_line), "fund-office")
+    assert misnamed.json["rule"] == "ExceptionMisnamed"
+    assert sample_copy.post(accepting(sample_copy, comparison), "fund-office").status_code == 201
+
+
+def test_what_the_client_says_of_a_file_is_passed_as_parameters(sample):
+    content = "日期,金额,去向\n2019-09-01,-1.00,去\n2019-09-02,2.00,回\n".encode()
+    asked = send(sample, content)
+    assert (asked.status_code, asked.json["type"]) == (422, "/v1/problems/statement-wrong")
+    assert "negative=paid" in asked.json["errors"][0]["detail"]
+    paid = send(sample, content, negative="paid").json
+    assert (paid["summary"]["statement"]["paid_out"], paid["statement"]["direction_by"]) == ("1.00", "parameter")
+    words = {"column_direction": "去向", "paid_word": "去", "received_word": "回"}
+    named = send(sample, content, **words).json
+    assert (named["summary"]["statement"]["received"], named["statement"]["direction_by"]) == ("2.00", "column")
+    assert named["statement"]["unchecked"] == ["payee", "account", "reference", "voucher"]
+    unread = "日期,支出,收入,对方客户全称\n2019-09-01,1.00,,甲\n".encode()
+    assert send(sample, unread).status_code == 422
+    assert send(sample, unread, ignored="对方客户全称").json["statement"]["unread"] == ["对方客户全称"]
+    assert send(sample, content, negative="both").status_code == 400
 
 
 def test_a_second_acceptance_replaces_the_first_until_it_is_reversed(sample_copy):

@@ -473,6 +473,10 @@ FIELDS = {
     "reasons": ("匹配依据", "The grounds of the match."),
     "confidence": ("匹配可信度，0 至 100", "The confidence of the match, from 0 to 100."),
     "explanation": ("差异原因说明", "The explanation of the difference."),
+    "says": (
+        "对账单自相矛盾之处：所载余额或合计与各行不符",
+        "What the statement says that its own lines contradict: a balance or a total.",
+    ),
     "on": ("对账单上的日期", "The date in the statement."),
     "direction": ("out 支出，in 收入", "`out` for money out, `in` for money in, as seen from the statement's account."),
     "reference": ("银行流水号", "The bank reference."),

@@ -8,7 +8,30 @@ from msgspec import Meta
 
 from service.api.response_types.every import AsOf, Day, Position, Yuan
 
-Kind = Literal["statement_only", "ledger_only", "duplicate", "amount_differs", "payee_differs", "date_differs"]
+Kind = Literal[
+    "contradiction",
+    "statement_only",
+    "ledger_only",
+    "duplicate",
+    "amount_differs",
+    "payee_differs",
+    "date_differs",
+]
+Form = Literal[
+    "csv",
+    "xlsx",
+    "xls",
+    "ods",
+    "html",
+    "spreadsheetml",
+    "camt.052",
+    "camt.053",
+    "camt.054",
+    "voucher",
+    "mt940",
+    "mt942",
+    "ofx",
+]
 Direction = Literal["out", "in"]
 Confidence = Annotated[int, Meta(ge=0, le=100)]
 
@@ -79,6 +102,8 @@ class LedgerEntry(CashEntry):
 class Exceptional(TypedDict):
     """An exception: statement lines or ledger entries that do not match, or that match with a difference.
 
+    A `contradiction` has neither: it is within the statement, whose lines do not give one of its balances or totals.
+
     `kind`: the most serious kind in `differs`. `difference`: the statement's amount minus the ledger's. `repeats_line`:
     the number of the line that a duplicate line repeats. `settled`: the ledger entry that a duplicate line matches, and
     that an accepted statement of other days has already matched. A duplicate line has either `repeats_line` or
@@ -107,15 +132,23 @@ class Skipped(TypedDict):
 
 
 class StatementRead(TypedDict):
-    """How the file was read. `adds_up`: whether its balances and its lines agree; null if the file has no balances."""
+    """How the file was read.
+
+    `adds_up`: whether its balances and totals agree with its lines; null if it has none. `direction_by`: what says
+    which lines pay out: the `headings`, a `column`, the `balances`, or a `parameter`. `unread`: the headings of the
+    columns that were not read. `unchecked`: the parts of a line that the file lacks, so that they were not compared.
+    """
 
     file_sha256: str
-    form: Literal["csv", "xlsx", "camt.053"]
+    form: Form
     encoding: str | None
     columns: dict[str, str]
     first_day: Day
     last_day: Day
     adds_up: bool | None
+    direction_by: Literal["headings", "column", "balances", "parameter"] | None
+    unread: list[str]
+    unchecked: list[str]
     skipped: list[Skipped]
 
 
@@ -129,11 +162,15 @@ class StatementMatch(TypedDict):
 
 
 class Unexplained(TypedDict):
-    """An exception. The client must add an explanation to it before accepting the result."""
+    """An exception. The client must add an explanation to it before accepting the result.
+
+    `says`: what the statement says that its own lines contradict, of an exception of the kind `contradiction`.
+    """
 
     kind: Kind
     lines: list[StatementLine]
     entries: list[CashEntry]
+    says: NotRequired[str]
 
 
 class Acceptance(TypedDict):

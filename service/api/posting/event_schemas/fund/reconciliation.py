@@ -45,6 +45,7 @@ class ExceptionShape(Shape):
     lines = Rows(One(LineShape), max_items=MAX_LINES, min_items=0)
     entries = Rows(One(EntryShape), max_items=MAX_ENTRIES, min_items=0)
     explanation = Text(max_length=1_000)
+    says = Text(max_length=500)
 
 
 class StatementReconciled(FactSchema):
