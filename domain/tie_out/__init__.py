@@ -12,6 +12,7 @@ from domain.tie_out.criteria import no_number_conflict, no_payee_conflict, plaus
 from domain.tie_out.numbers import by_number, by_number_with_differences
 from domain.tie_out.open_items import OpenItems
 from domain.tie_out.parts import Days, Entry, Line, Pairing
+from domain.tie_out.resolve import foreign_numbers, resolve, restored
 from domain.tie_out.stages import (
     Stage,
     Window,
@@ -21,12 +22,13 @@ from domain.tie_out.stages import (
     by_payee,
     by_reference,
     by_voucher,
+    pair_batches,
     pair_singly,
     pair_sums,
     with_amount,
 )
 
-__all__ = ["Days", "Entry", "Line", "Pairing", "tie_out"]
+__all__ = ["Days", "Entry", "Line", "Pairing", "foreign_numbers", "tie_out"]
 
 
 def tie_out(
@@ -41,19 +43,24 @@ def tie_out(
     Each line is in exactly one pairing. `entries` should reach beyond `days`, so that a line on the first or last day
     can match an entry of a neighbouring day.
 
-    Lines that match none of `entries` are then compared with `settled`, the entries that another statement has already
+    Numbers that are the bank's own, and names that it has cut off, are compared as `resolve` says. Lines that match
+    none of `entries` are then compared with `settled`, the entries that another statement has already
     matched, and with `pending`, the instructed payments that are not confirmed yet.
     """
-    items = OpenItems(days, lines, entries)
+    lines, entries, pending, settled = list(lines), list(entries), list(pending), list(settled)
+    resolved = resolve(lines, [*entries, *pending, *settled])
+    items = OpenItems(days, resolved.lines, entries)
     for stage in STAGES:
         stage(items)
-    unmatched = list(_unmatched_lines(items, list(pending), list(settled)))
+    unmatched = list(_unmatched_lines(items, pending, settled))
     missing = [
         Pairing((), (entry,), differs=(Difference.LEDGER_ONLY,))
         for entry in items.open_entries()
         if days.first <= entry.on <= days.last
     ]
-    return [*sorted([*items.pairings, *unmatched], key=lambda each: each.lines[0].number), *missing]
+    as_stated = {line.number: line for line in lines}
+    pairings = [restored(each, as_stated, resolved.names) for each in (*items.pairings, *unmatched)]
+    return [*sorted(pairings, key=lambda each: each.lines[0].number), *missing]
 
 
 def duplicates(items: OpenItems) -> None:
@@ -94,6 +101,7 @@ STAGES: tuple[Stage, ...] = (
     pair_sums(by_account, Window.TOLERATED),
     pair_sums(by_payee, Window.TOLERATED),
     pair_sums(by_missing_payee, Window.SAME_DAY),
+    pair_batches,
     duplicates,
     *(pair_singly(with_amount(who), Window.ANY) for who in (by_account, by_payee)),
     *(
@@ -121,9 +129,23 @@ def _unmatched_lines(items: OpenItems, pending: Sequence[Entry], settled: Sequen
     lines = items.open_lines()
     repeated = _paired_surely(lines, settled, items.days)
     waiting = _paired_surely([line for line in lines if line not in repeated], pending, items.days)
+    paid = [line for pairing in items.pairings for line in pairing.lines if pairing.entries]
     for line in lines:
-        kind = Difference.DUPLICATE if line in repeated else Difference.STATEMENT_ONLY
-        yield Pairing((line,), (), differs=(kind,), pending=waiting.get(line), settled=repeated.get(line))
+        twin = None if line in repeated or line in waiting else _repeated(line, paid, items.days)
+        kind = Difference.DUPLICATE if line in repeated or twin else Difference.STATEMENT_ONLY
+        yield Pairing((line,), (), differs=(kind,), twin=twin, pending=waiting.get(line), settled=repeated.get(line))
+
+
+def _repeated(line: Line, paid: Iterable[Line], days: Days) -> int | None:
+    """The number of the line that `line` seems to repeat, under whatever number: of the same payee, amount and days."""
+    same = (
+        each
+        for each in paid
+        if (each.direction, each.amount, each.name) == (line.direction, line.amount, line.name)
+        and line.name
+        and abs((each.on - line.on).days) <= days.tolerance
+    )
+    return min((each.number for each in same), default=None)
 
 
 def _paired_surely(lines: Iterable[Line], entries: Iterable[Entry], days: Days) -> dict[Line, Entry]:

@@ -61,9 +61,8 @@ class Line(Cash, frozen=True, dict=True):
 class Entry(Cash, frozen=True, dict=True):
     """An entry of the ledger for which a statement can have a line, such as a payment.
 
-    `on` is the clearing day, `payment` the name of the payment.
-
-    `amount` does not include any reversed part of the entry.
+    `on` is the clearing day, `payment` the name of the payment. `amount` does not include any reversed part of the
+    entry. `former`: the other names that the payee has had or has now; `code`: its credit code, if it has one.
     """
 
     stream: str = ""
@@ -71,6 +70,13 @@ class Entry(Cash, frozen=True, dict=True):
     position: int = 0
     type: str = ""
     payment: str | None = None
+    former: tuple[str, ...] = ()
+    code: str | None = None
+
+    @property
+    def former_names(self) -> tuple[str, ...]:
+        """The other names of the payee, normalised for comparison."""
+        return tuple(map(normalized, self.former))
 
     @property
     def order(self) -> tuple[date, int]:
@@ -129,5 +135,16 @@ class Pairing(Struct, frozen=True):
         return min(100, sum(WEIGHTS[reason] for reason in self.reasons))
 
 
-WEIGHTS = {"reference": 60, "voucher": 40, "amount": 25, "sum": 20, "account": 20, "payee": 15, "date": 10}
+WEIGHTS = {
+    "reference": 60,
+    "voucher": 40,
+    "amount": 25,
+    "sum": 20,
+    "account": 20,
+    "payee": 15,
+    "code": 15,
+    "former_name": 12,
+    "shortened_name": 8,
+    "date": 10,
+}
 """How much each thing that lines and entries have in common adds to the confidence of their pairing, out of 100."""

@@ -15,7 +15,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from domain.tie_out.criteria import no_number_conflict, plausible
+from domain.tie_out.criteria import no_number_conflict, plausible, total
 from domain.tie_out.numbers import Group
 from domain.tie_out.open_items import OpenItems
 from domain.tie_out.parts import Cash, Days, Entry, Line
@@ -25,6 +25,8 @@ Stage = Callable[[OpenItems], None]
 Each = TypeVar("Each", Line, Entry)
 
 
+MAX_FEE = 200_00
+"""The most that a bank takes for a batch of payments, in fen."""
 MAX_CANDIDATES, MAX_SUMS = 20, 1_000
 """The number of entries examined for one line, and the number of lines or entries examined for one sum.
 
@@ -151,6 +153,19 @@ def pair_sums(key: Key, window: Window) -> Stage:
                     items.pair(several_lines, [entry])
 
     return stage
+
+
+def pair_batches(items: OpenItems) -> None:
+    """Pair a line of a batch, which names no payee, with all entries of its day that have no partner.
+
+    The line may be above their sum by up to MAX_FEE: the bank has put its fee into it.
+    """
+    for line in items.open_lines():
+        if line.payee or line.account:
+            continue
+        same_day = [entry for entry in items.open_entries() if (entry.on, entry.direction) == (line.on, line.direction)]
+        if len(same_day) > 1 and 0 <= line.amount - total(same_day) <= MAX_FEE:
+            items.pair([line], same_day)
 
 
 def _agrees(entry: Entry, line: Line) -> bool:

@@ -161,6 +161,8 @@ def report(found: Reconciliation) -> None:
         CROSS if found.exceptions else TICK,
         f"{statement.first_day} – {statement.last_day}: {counts}; 截至第 {found.ledger.position} 号事件",
     )
+    if found.foreign_numbers:
+        say(TICK, f"对账单的编号为银行自编，未核对 numbers of the bank's own: {_parts(sorted(found.foreign_numbers))}")
     if statement.unchecked:
         say(CROSS, f"对账单没有以下各项，未核对 the statement lacks these, not compared: {_parts(statement.unchecked)}")
 

@@ -11,7 +11,7 @@ from typing import Any
 from domain.fund.reconciliation import CASH, Difference, Direction
 from domain.money import Money
 from domain.state.entities import BankAccount
-from domain.tie_out import Days, Entry, Line, Pairing, tie_out
+from domain.tie_out import Days, Entry, Line, Pairing, foreign_numbers, tie_out
 from service.postgres.session import Row
 from service.postgres.snapshots import Snapshot
 from service.statements import Statement
@@ -50,6 +50,12 @@ class Reconciliation:
     ledger: LedgerEntries
     statement: Statement
     pairings: tuple[Pairing, ...]
+
+    @property
+    def foreign_numbers(self) -> frozenset[str]:
+        """The kinds of numbers in the statement that are the bank's own, so that they were not compared."""
+        ledger = self.ledger
+        return foreign_numbers(self.statement.lines, (*ledger.entries, *ledger.pending, *ledger.settled))
 
     @property
     def matches(self) -> list[Pairing]:
@@ -124,6 +130,8 @@ def _entry(row: Row) -> Entry:
         amount=Money(row["amount"]),
         payee=payee.get("name"),
         account=BankAccount(**account) if account else None,
+        former=tuple(row.get("former") or ()),
+        code=payee.get("uscc"),
         **{name: row[name] for name in ("stream", "version", "position", "type", "reference", "voucher", "payment")},
     )
 
@@ -155,6 +163,7 @@ def document(result: Reconciliation) -> dict[str, Any]:
             "direction_by": statement.direction_by,
             "unread": statement.unread,
             "unchecked": statement.unchecked,
+            "foreign_numbers": sorted(result.foreign_numbers),
             "skipped": [{"row": row, "text": text} for row, text in statement.skipped],
         },
         "acceptance": acceptance(result),

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from domain.fund.reconciliation import Difference, Direction
 from domain.money import Money
 from domain.state.entities import BankAccount
-from domain.tie_out import Days, Entry, Line, tie_out
+from domain.tie_out import Days, Entry, Line, foreign_numbers, tie_out
 
 MARCH = Days(date(2019, 3, 1), date(2019, 3, 31), tolerance=3)
 IN, OUT = Direction.IN, Direction.OUT
@@ -234,10 +234,16 @@ def test_an_outgoing_payment_is_never_matched_with_an_incoming_line():
     ]
 
 
+OF_OURS = entry(90, 9, 9900, "丙研究院")
+"""An entry whose line has its numbers: then the numbers of the statement are the ledger's own."""
+
+
 def test_a_line_with_another_reference_and_payee_is_not_matched():
     one = entry(1, 5, 100, voucher=None)
     other = line_of(one, reference="银行另一笔", payee="丁公司", account=None)
-    assert [each for _, _, each in outcome([other], [one])] == [[Difference.STATEMENT_ONLY], [Difference.LEDGER_ONLY]]
+    assert [each for _, _, each in outcome([other, line_of(OF_OURS)], [one, OF_OURS])] == [
+        [Difference.STATEMENT_ONLY], [], [Difference.LEDGER_ONLY],
+    ]  # fmt: skip
 
 
 def test_lines_and_entries_with_equal_sums_but_different_amounts_differ():
@@ -280,7 +286,70 @@ def test_an_entry_of_the_exact_amount_is_preferred_to_a_sum_of_others():
 def test_a_line_with_other_numbers_is_never_matched_however_similar(late):
     one = entry(1, 5, 100)
     other = line_of(one, reference="银行9", voucher="凭证9", on=march(5 + late))
-    assert outcome([other], [one]) == [([1], [], [Difference.STATEMENT_ONLY]), ([], [1], [Difference.LEDGER_ONLY])]
+    assert outcome([other, line_of(OF_OURS)], [one, OF_OURS]) == [
+        ([1], [], [Difference.STATEMENT_ONLY]), ([90], [90], []), ([], [1], [Difference.LEDGER_ONLY]),
+    ]  # fmt: skip
+
+
+# The bank's own words and numbers ------------------------------------------------
+
+
+def test_numbers_of_the_bank_s_own_are_no_contradiction():
+    two = [entry(1, 5, 100), entry(2, 5, 200, "乙公司")]
+    lines = [line_of(each, reference=f"G{each.version}", voucher=f"9800{each.version}") for each in two]
+    assert foreign_numbers(lines, two) == {"reference", "voucher"}
+    pairings = tie_out(lines, two, MARCH)
+    assert [(each.lines[0], each.entries[0].version, each.differs) for each in pairings] == [
+        (lines[0], 1, ()), (lines[1], 2, ()),
+    ]  # fmt: skip
+    assert pairings[0].reasons == ("amount", "account", "payee", "date")
+    assert foreign_numbers([line_of(two[0]), lines[1]], two) == set(), "one of them is the ledger's"
+
+
+@pytest.mark.parametrize("apart", [0, 2])
+@pytest.mark.parametrize("number", ["G2", "银行1"])
+def test_a_payment_that_the_bank_made_again_under_another_number_is_a_likely_duplicate(apart, number):
+    one = entry(1, 5, 100)
+    lines = [line_of(one, 1), line_of(one, 2, reference=number + "再", voucher=None, on=march(5 + apart))]
+    assert outcome(lines, [one]) == [([1], [1], []), ([2], [], [Difference.DUPLICATE])]
+    assert tie_out(lines, [one], MARCH)[1].twin == 1
+    later = replace(lines[1], on=march(20))
+    assert outcome([lines[0], later], [one])[1] == ([2], [], [Difference.STATEMENT_ONLY])
+
+
+LONG = "广州市越秀区示例科技有限公司"
+
+
+def test_a_name_that_the_bank_has_cut_off_is_that_of_the_only_payee_that_begins_so():
+    one, other = entry(1, 5, 100, LONG), entry(2, 5, 100, "乙公司")
+    line = anonymous(one, 1, payee=LONG[:9])
+    [pairing, _] = tie_out([line], [one, other], MARCH)
+    assert (pairing.lines, pairing.entries[0].version, pairing.differs) == ((line,), 1, ())
+    assert "shortened_name" in pairing.reasons
+    assert "payee" not in pairing.reasons
+    branch = entry(3, 6, 300, f"{LONG}分公司")
+    assert tie_out([line], [one, other, branch], MARCH)[0].differs == (Difference.PAYEE_DIFFERS,), "one of two"
+    assert tie_out([anonymous(one, 1, payee=LONG[:5])], [one], MARCH)[0].differs == (Difference.PAYEE_DIFFERS,)
+
+
+def test_a_former_name_and_a_credit_code_name_the_payee():
+    one = entry(1, 5, 100, former=("旧名公司", "甲公司"), code="91440104400001001X")
+    other = entry(2, 5, 100, "乙公司")
+    [former, _] = tie_out([anonymous(one, 1, payee="旧名公司")], [one, other], MARCH)
+    assert (former.entries[0].version, former.differs, "former_name" in former.reasons) == (1, (), True)
+    coded = anonymous(one, 1, payee="甲(集团)", summary="拨款 91440104400001001X")
+    [pairing, _] = tie_out([coded], [one, other], MARCH)
+    assert (pairing.entries[0].version, pairing.differs, "code" in pairing.reasons) == (1, (), True)
+
+
+@pytest.mark.parametrize("text", ["批量代付", "代发工资户", "待清算过渡户"])
+@pytest.mark.parametrize(("fee", "differs"), [(0, []), (1_500, [Difference.AMOUNT_DIFFERS])])
+def test_one_line_of_a_batch_is_matched_with_all_payments_of_its_day(text, fee, differs):
+    booked = [entry(1, 5, 100), entry(2, 5, 300, "乙公司"), entry(3, 5, 200, "丙研究院"), entry(4, 8, 50)]
+    line = anonymous(booked[0], 1, payee=text, account=account("内部"), amount=Money(600 + fee))
+    assert outcome([line], booked)[0] == ([1], [1, 2, 3], differs)
+    too_much = replace(line, amount=Money(600 + 20_001))
+    assert outcome([too_much], booked)[0] == ([1], [], [Difference.STATEMENT_ONLY])
 
 
 def test_a_reference_is_preferred_to_a_voucher():

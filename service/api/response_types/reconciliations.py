@@ -137,6 +137,7 @@ class StatementRead(TypedDict):
     `adds_up`: whether its balances and totals agree with its lines; null if it has none. `direction_by`: what says
     which lines pay out: the `headings`, a `column`, the `balances`, or a `parameter`. `unread`: the headings of the
     columns that were not read. `unchecked`: the parts of a line that the file lacks, so that they were not compared.
+    `foreign_numbers`: the kinds of numbers that are the bank's own and not the ledger's, and were not compared either.
     """
 
     file_sha256: str
@@ -149,6 +150,7 @@ class StatementRead(TypedDict):
     direction_by: Literal["headings", "column", "balances", "parameter"] | None
     unread: list[str]
     unchecked: list[str]
+    foreign_numbers: list[Literal["reference", "voucher"]]
     skipped: list[Skipped]
 
 

@@ -62,6 +62,13 @@ select
     coalesce(
         fact -> 'payee', last_step(project, batch, award, payment, 'PaymentConfirmed', position) -> 'payee'
     ) as payee,
+    array(
+        select distinct v.name
+        from award as a
+        join recipient_rename as r using (project, application)
+        cross join lateral (values (r.old_name), (r.new_name)) as v (name)
+        where a.project = n.project and a.award = n.award and r.status = 'recorded'
+    ) as former,
     number_of(fact, '流水号') as reference,
     case type
         when 'PaymentConfirmed'
