@@ -40,6 +40,7 @@ from bench import (
     rebuild,
     replay,
     served,
+    statements,
 )
 from bench.bare import TABLE
 from bench.peers import peers, raw
@@ -58,7 +59,7 @@ OF_SOURCES, SOURCED_PAYMENTS = Fund("sourced", 1, awards=20_000, appropriations=
 PAYMENTS = 100_000
 LOGS = (10_000, 1_000_000)
 MAX_LOG_EVENTS = 10_000_000
-SECTIONS = ("append", "http", "life", "sources", "log", "memory", "replay", "fold", "rebuild", "cold")
+SECTIONS = ("append", "http", "life", "sources", "log", "memory", "replay", "fold", "rebuild", "cold", "statements")
 LONG_SECTIONS = ("isolation", "instructions")
 """The sections that take too long for the suite; `--long` runs them too."""
 PACES = {"http": Pace(5, 1)}
@@ -195,6 +196,10 @@ class Suite:
         with self._ledger("cold", many, COLD_LIFE) as (url, ledger):
             settle(ledger, Payments(COLD_LIFE).events([0], 3 * COLD_PAYMENTS))
         yield from cold.rows(url, COLD_LIFE, many, self._pace)
+
+    def statements(self) -> Iterator[Row]:
+        """Reading the statements of banks and comparing them with the books."""
+        yield from statements.rows(out, self._pace)
 
     def isolation(self) -> Iterator[Row]:
         """Posting over HTTP while another key sends one kind of request on many connections."""

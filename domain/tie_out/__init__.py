@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from domain.fund.reconciliation import Difference
-from domain.tie_out.criteria import no_number_conflict, no_payee_conflict, plausible
+from domain.tie_out.assignment import assign
+from domain.tie_out.criteria import no_payee_conflict, plausible
 from domain.tie_out.numbers import by_number, by_number_with_differences
 from domain.tie_out.open_items import OpenItems
 from domain.tie_out.parts import Days, Entry, Line, Pairing
@@ -17,7 +18,6 @@ from domain.tie_out.stages import (
     Stage,
     Window,
     by_account,
-    by_direction,
     by_missing_payee,
     by_payee,
     by_reference,
@@ -52,14 +52,18 @@ def tie_out(
     items = OpenItems(days, resolved.lines, entries)
     for stage in STAGES:
         stage(items)
-    unmatched = list(_unmatched_lines(items, pending, settled))
+    explained = list(_explained_lines(items, pending, settled))
+    for each in explained:
+        items.set_aside(each)
+    assign(items)
+    alone = [Pairing((line,), (), differs=(Difference.STATEMENT_ONLY,)) for line in items.open_lines()]
     missing = [
         Pairing((), (entry,), differs=(Difference.LEDGER_ONLY,))
         for entry in items.open_entries()
         if days.first <= entry.on <= days.last
     ]
     as_stated = {line.number: line for line in lines}
-    pairings = [restored(each, as_stated, resolved.names) for each in (*items.pairings, *unmatched)]
+    pairings = [restored(each, as_stated, resolved.names) for each in (*items.pairings, *alone)]
     return [*sorted(pairings, key=lambda each: each.lines[0].number), *missing]
 
 
@@ -103,28 +107,20 @@ STAGES: tuple[Stage, ...] = (
     pair_sums(by_missing_payee, Window.SAME_DAY),
     pair_batches,
     duplicates,
-    *(pair_singly(with_amount(who), Window.ANY) for who in (by_account, by_payee)),
-    *(
-        pair_singly(with_amount(by_direction), window, no_number_conflict)
-        for window in (Window.SAME_DAY, Window.SAME_MONTH, Window.TOLERATED)
-    ),
-    *(
-        pair_singly(by_payee, window, no_number_conflict)
-        for window in (Window.SAME_DAY, Window.SAME_MONTH, Window.TOLERATED)
-    ),
 )
-"""The matching stages, in the order in which they are run: from the strongest evidence to the weakest."""
+"""The matching stages, in the order in which they are run: from the strongest evidence to the weakest. The lines and
+entries that they leave are assigned to each other where something differs."""
 SURE_STAGES = (by_number, *(pair_singly(with_amount(who), Window.ANY) for who in (by_account, by_payee)))
 """The stages for lines that STAGES leave unpaired. They match such lines with pending payments, and with entries that
 another statement has already matched."""
 
 
-def _unmatched_lines(items: OpenItems, pending: Sequence[Entry], settled: Sequence[Entry]) -> Iterator[Pairing]:
-    """For each line that the stages left unpaired, a pairing of that line with no entries.
+def _explained_lines(items: OpenItems, pending: Sequence[Entry], settled: Sequence[Entry]) -> Iterator[Pairing]:
+    """A pairing with no entries for each line without a partner that something else explains.
 
-    `settled`: the entries that another statement has already matched. A line that fits one of them is a duplicate. Any
-    other line is in the statement only. `pending`: the instructed payments that are not confirmed yet. If a line that
-    is no duplicate fits one of them, its pairing names that payment.
+    `settled`: the entries that another statement has already matched. A line that fits one of them is a duplicate.
+    `pending`: the instructed payments that are not confirmed yet. If a line that is no duplicate fits one of them, it
+    is in the statement only, and its pairing names that payment. A line that fits neither may repeat another line.
     """
     lines = items.open_lines()
     repeated = _paired_surely(lines, settled, items.days)
@@ -132,8 +128,11 @@ def _unmatched_lines(items: OpenItems, pending: Sequence[Entry], settled: Sequen
     paid = [line for pairing in items.pairings for line in pairing.lines if pairing.entries]
     for line in lines:
         twin = None if line in repeated or line in waiting else _repeated(line, paid, items.days)
-        kind = Difference.DUPLICATE if line in repeated or twin else Difference.STATEMENT_ONLY
-        yield Pairing((line,), (), differs=(kind,), twin=twin, pending=waiting.get(line), settled=repeated.get(line))
+        if line in repeated or line in waiting or twin:
+            kind = Difference.STATEMENT_ONLY if line in waiting else Difference.DUPLICATE
+            yield Pairing(
+                (line,), (), differs=(kind,), twin=twin, pending=waiting.get(line), settled=repeated.get(line)
+            )
 
 
 def _repeated(line: Line, paid: Iterable[Line], days: Days) -> int | None:

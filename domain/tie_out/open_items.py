@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from domain.fund.reconciliation import Difference
 from domain.tie_out.criteria import differences, reasons
-from domain.tie_out.parts import Days, Entry, Line, Pairing
+from domain.tie_out.parts import Cash, Days, Entry, Line, Pairing
 
 
 class OpenItems:
@@ -18,6 +19,12 @@ class OpenItems:
         self._lines = {line.number: line for line in sorted(lines, key=attrgetter("order"))}
         self._entries = {entry.at: entry for entry in sorted(entries, key=attrgetter("order"))}
         self.pairings: list[Pairing] = []
+        everything = (*self._lines.values(), *self._entries.values())
+        self._amounts = Counter((each.direction, each.amount) for each in everything)
+
+    def occurrences(self, each: Cash) -> int:
+        """How many lines and entries, paired or not, have the amount and the direction of `each`."""
+        return self._amounts[each.direction, each.amount]
 
     def open_lines(self) -> list[Line]:
         """The lines not paired yet, in order of day."""
@@ -31,6 +38,12 @@ class OpenItems:
         """Record `line` as a duplicate of the line with the number `twin`, in a pairing of its own without entries."""
         del self._lines[line.number]
         self.pairings.append(Pairing((line,), (), differs=(Difference.DUPLICATE,), twin=twin))
+
+    def set_aside(self, pairing: Pairing) -> None:
+        """Record a pairing of lines that have no entries."""
+        for line in pairing.lines:
+            del self._lines[line.number]
+        self.pairings.append(pairing)
 
     def pair(self, lines: Sequence[Line], entries: Sequence[Entry]) -> None:
         for line in lines:
