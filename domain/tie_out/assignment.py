@@ -14,9 +14,9 @@ from domain.tie_out.criteria import no_number_conflict, same_account, same_name
 from domain.tie_out.open_items import OpenItems
 from domain.tie_out.parts import Days, Entry, Line
 
-SAME_PAYEE, SAME_AMOUNT, NEAR_AMOUNT, OTHER_AMOUNT, SAME_DAY, NEAR_DAY = 40, 60, 25, -20, 25, 8
+SAME_PAYEE, SAME_AMOUNT, NEAR_AMOUNT, OTHER_AMOUNT, SAME_DAY, NEAR_DAY = 40, 60, 25, -20, 25, 4
 """The weights. That of the same amount is divided by how often the amount occurs: a common one says little."""
-LEAST = 27
+LEAST = 25
 """A pair of less weight is a coincidence. A common amount on the same day is just enough, another amount on another
 day is not, even for the same payee."""
 NEAR_FEN, NEAR_SHARE = 100_00, 100
@@ -77,7 +77,7 @@ def _weight(line: Line, entry: Entry, days: Days, occurs: int) -> int:
     if apart == 0:
         weight += SAME_DAY
     elif days.near(line, entry):
-        weight += max(0, NEAR_DAY - 2 * apart)
+        weight += max(0, NEAR_DAY - apart)
     return weight
 
 
