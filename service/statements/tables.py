@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -17,54 +14,14 @@ from domain.normalise import normalized
 from domain.tie_out import Line
 from service.statements import cells, directions, headings, labels
 from service.statements.balances import Step, Totals, check
-from service.statements.cells import AccountOf, Cell, Wrong
+from service.statements.cells import AccountOf
 from service.statements.headings import AMOUNTS, Headings, raw, where
+from service.statements.rows import CLOSING_ROW, MOVED, OPENING_ROW, RUNNING_TOTAL, Row, balance
 from service.statements.sheets import Sheet
 from service.statements.statement import MAX_ERRORS, MAX_LINES, Choices, Error, Statement, StatementWrong, too_long
 
-_PERIOD = "(?:本|上|全|前|当|[0-9]{1,2})?(?:页|日|期|月份?|季度?|年度?)?"
-TOTAL_ROW = re.compile(
-    f"{_PERIOD}(?:合计|总计|小计|共计|累计|累计数|累计发生额|发生额合计|发生额累计)(?:金额)?:?|total:?"
-)
-RUNNING_TOTAL = re.compile("累计")
-CARRIED_BALANCE_ROW = re.compile(
-    r"(?:本|上|期初|期末|月初|月末|年初|年末)?(?:页|日|期|月|年度?)?(?:余额|结转|结余):?|承前页?|过次页?"
-)
-OPENING_ROW, CLOSING_ROW = re.compile("期初|月初|年初|^上[日期月年]"), re.compile("期末|月末|年末|^本[日期月年]")
-"""TOTAL_ROW matches the text of a cell that marks its row as a total. CARRIED_BALANCE_ROW matches the text of a cell
-that marks its row as a carried balance, if the row has no amount; OPENING_ROW and CLOSING_ROW match those that are the
-first and the last balance of the statement."""
-NAME_PARTS = ("payee", "payer", "account", "payer_account", "reference", "voucher")
-"""The parts of a line whose values may look like the mark of a total or a carried balance, for example a payee's name.
-Their cells are not matched with TOTAL_ROW and CARRIED_BALANCE_ROW."""
 UNCHECKED = ("payee", "account", "reference", "voucher")
 """The parts of a line that are compared with the books, and that a sheet may lack."""
-
-
-@dataclass(slots=True)
-class _Row:
-    """A row below the headings.
-
-    `written`: its amount in fen; `way`: 1 if its column or direction says that it is received, -1 if paid out. `fen`:
-    what the account gains by it, if debits are payments.
-    """
-
-    number: int
-    cells: Sequence[Cell]
-    on: date | None = None
-    written: int = 0
-    way: int = 1
-    fen: int = 0
-    details: dict[str, Any] = field(default_factory=dict)
-    balance: int | None = None
-
-    @property
-    def where(self) -> str:
-        return f"row {self.number}"
-
-    @property
-    def text(self) -> str:
-        return " ".join(filter(None, (cells.masked(raw(cell)) for cell in self.cells)))[:200]
 
 
 def read(sheets: Sequence[Sheet], choices: Choices, account_of: AccountOf, sha256: str) -> Statement:
@@ -108,9 +65,9 @@ class _Table:
         self._words = directions.words(choices)
         self._errors: list[Error] = []
         self._contradictions: list[Error] = []
-        self._skipped: list[_Row] = []
-        self._lines: list[_Row] = []
-        self._steps: list[_Row] = []
+        self._skipped: list[Row] = []
+        self._lines: list[Row] = []
+        self._steps: list[Row] = []
         self._opening: int | None = None
         self._closing: int | None = None
 
@@ -118,11 +75,11 @@ class _Table:
         self._check_unit()
         above = labels.read(self._sheet.rows[: self._headings.top])
         rows = [
-            _Row(number, row)
+            Row(number, row, self._positions, self._headings.titles)
             for number, row in enumerate(self._sheet.rows[self._headings.bottom + 1 :], self._headings.bottom + 2)
         ]
         self._refuse_unread_payee()
-        self._find_direction([row for row in rows if self._is_like_a_line(row)])
+        self._find_direction([row for row in rows if row.is_like_a_line()])
         for row in rows:
             self._sort(row)
             self._stop_at_errors(len(self._errors) >= MAX_ERRORS or len(self._lines) > MAX_LINES)
@@ -195,7 +152,7 @@ class _Table:
 
     # Directions -------------------------------------------------------------------
 
-    def _find_direction(self, rows: Sequence[_Row]) -> None:
+    def _find_direction(self, rows: Sequence[Row]) -> None:
         """If the sheet has one column of amounts, find the column that has the directions of its lines, by its words.
 
         Raises StatementWrong if two such columns contradict each other.
@@ -211,7 +168,7 @@ class _Table:
         if found:
             self._positions["direction"] = found[0]
 
-    def _direction(self, row: _Row, at: int) -> Direction | None:
+    def _direction(self, row: Row, at: int) -> Direction | None:
         return self._words.get(normalized(raw(row.cells[at]))) if at < len(row.cells) else None
 
     def _drop_redundant_signs(self) -> None:
@@ -289,194 +246,90 @@ class _Table:
 
     # Rows -------------------------------------------------------------------------
 
-    def _is_like_a_line(self, row: _Row) -> bool:
-        """Whether the row has a day and an amount, whatever else is wrong with it."""
-        return bool(self._cell_text(row, "date")) and any(self._cell_text(row, part) for part in AMOUNTS[:3])
-
-    def _cell(self, row: _Row, part: str) -> Cell:
-        at = self._positions.get(part)
-        return row.cells[at] if at is not None and at < len(row.cells) else None
-
-    def _cell_text(self, row: _Row, part: str) -> str:
-        return raw(self._cell(row, part)).strip()
-
-    def _sort(self, row: _Row) -> None:
+    def _sort(self, row: Row) -> None:
         """Add the row to the lines, to the carried balances, or to the rows that are skipped."""
-        if not any(raw(cell).strip() for cell in row.cells):
+        if row.is_empty():
             return
-        if self._is_total(row):
+        if row.is_total():
             self._skipped.append(row)
             self._check_total(row)
-        elif self._is_carried(row):
+        elif row.is_carried():
             self._skipped.append(row)
             self._carry(row)
-        elif self._is_no_line(row):
+        elif row.is_no_line():
             self._skipped.append(row)
         else:
             self._add_line(row)
 
-    def _marks(self, row: _Row) -> list[str]:
-        names = {self._positions.get(part) for part in NAME_PARTS}
-        return [normalized(raw(cell)) for at, cell in enumerate(row.cells) if at not in names]
-
-    def _is_total(self, row: _Row) -> bool:
-        return any(map(TOTAL_ROW.fullmatch, self._marks(row)))
-
-    def _has_amount(self, row: _Row) -> bool:
-        return any(self._cell_text(row, part) for part in AMOUNTS[:3])
-
-    def _is_carried(self, row: _Row) -> bool:
-        return not self._has_amount(row) and any(map(CARRIED_BALANCE_ROW.fullmatch, self._marks(row)))
-
-    def _is_no_line(self, row: _Row) -> bool:
-        """Whether the row repeats the headings, is a note without day and amount, or moves no money."""
-        titles = [headings.title(cell) for cell in row.cells]
-        if all(each in ("", heading) for each, heading in zip(titles, self._headings.titles, strict=False)):
-            return True
-        if labels.begins_with_label(row.cells) or (not self._has_amount(row) and not self._has_day(row)):
-            return True
-        return not self._cell_text(row, "date") and not self._parsed_amounts(row)
-
-    def _has_day(self, row: _Row) -> bool:
-        try:
-            return bool(cells.day(self._cell(row, "date")))
-        except Wrong:
-            return False
-
-    def _parsed_amounts(self, row: _Row) -> list[int]:
-        """The amounts in the row that can be read."""
-        found = []
-        for part in AMOUNTS[:3]:
-            try:
-                found += [amount] if (amount := cells.amount(self._cell(row, part))) else []
-            except Wrong:
-                continue
-        return found
-
-    def _carry(self, row: _Row) -> None:
-        balance = self._try(row, "balance", _balance)
-        marks = self._marks(row)
-        if balance is None:
+    def _carry(self, row: Row) -> None:
+        carried = row.part("balance", balance)
+        self._errors += row.errors
+        if carried is None:
             return
+        marks = row.marks()
         if any(map(OPENING_ROW.search, marks)) and self._opening is None:
-            self._opening = balance
+            self._opening = carried
         elif any(map(CLOSING_ROW.search, marks)) and self._closing is None:
-            self._closing = balance
+            self._closing = carried
         else:
-            self._steps.append(_Row(row.number, row.cells, balance=balance))
+            row.balance = carried
+            self._steps.append(row)
 
-    def _check_total(self, row: _Row) -> None:
-        """Compare a total with the lines above it: all of them, or those since the total before."""
-        if any(map(RUNNING_TOTAL.search, self._marks(row))):
+    def _check_total(self, row: Row) -> None:
+        """Compare a total with the lines above it: all of them, or those since a row before it that is no line."""
+        if any(map(RUNNING_TOTAL.search, row.marks())):
             return
         for part, way in (("out", -1), ("in", 1)):
-            try:
-                total = cells.amount(self._cell(row, part))
-            except Wrong:
-                continue
+            total = row.amount_or_none(part)
             amounts = [(each.number, way * each.fen) for each in self._lines if way * each.fen > 0]
             if total and not any(total == each for each in _sums(amounts, [each.number for each in self._skipped])):
-                place = where(row.number, self._positions[part])
                 printed, added = Money(total), Money(sum(amount for _, amount in amounts))
-                self._contradictions.append(
-                    (
-                        place,
-                        f"The total is {printed}; the lines above it add up to {added}.",
-                        f"合计为 {printed} 元，以上各行相加为 {added} 元。",
-                    )
-                )
+                english = f"The total is {printed}; the lines above it add up to {added}."
+                chinese = f"合计为 {printed} 元，以上各行相加为 {added} 元。"
+                self._contradictions.append((where(row.number, self._positions[part]), english, chinese))
 
-    def _add_line(self, row: _Row) -> None:
-        errors = len(self._errors)
-        self._check_width(row)
-        row.on = self._try(row, "date", cells.day)
-        self._try(row, "currency", _currency)
-        row.balance = self._try(row, "balance", _balance)
-        row.details = {
-            "payee": self._try(row, "payee", cells.name),
-            "account": self._try(row, "account", self._account),
-            "payer": self._try(row, "payer", cells.name),
-            "payer_account": self._try(row, "payer_account", self._account),
-            "reference": self._try(row, "reference", cells.number),
-            "voucher": self._try(row, "voucher", cells.number),
-            "summary": self._try(row, "summary", cells.name),
-        }
-        amounts = [(part, self._try(row, part, cells.amount)) for part in AMOUNTS[:3] if part in self._positions]
-        if len(self._errors) > errors:
+    def _add_line(self, row: Row) -> None:
+        moved = row.read(self._account_of)
+        if not row.errors and not moved and row.has_amount():
+            self._skipped.append(row)  # it moves nothing
             return
-        moved = [(part, amount) for part, amount in amounts if amount]
-        if not moved and any(self._cell_text(row, part) for part, _ in amounts):
-            self._skipped.append(row)
-            return
-        if len(moved) != 1:
+        if not row.errors and len(moved) != 1:
+            part = next(part for part in MOVED if part in self._positions)
             english = "A line must have exactly one amount, paid out or received."
-            self._add_error(row, amounts[0][0], english, "每行须有且只有一个金额：支出或收入。")
-            return
-        [(part, amount)] = moved
-        way = self._way(row, part)
-        if way is not None:
-            row.written, row.way, row.fen = amount, way, way * amount
+            row.add_error(part, english, "每行须有且只有一个金额：支出或收入。")
+        if not row.errors:
+            [(part, row.written)] = moved
+            row.way = self._way(row, part)
+            row.fen = row.way * row.written
+        if row.errors:
+            self._errors += row.errors
+        else:
             self._lines.append(row)
             self._steps.append(row)
 
-    def _way(self, row: _Row, part: str) -> int | None:
-        """1 if an amount in this column is received as it is written, -1 if paid out; None if the row has an error."""
+    def _way(self, row: Row, part: str) -> int:
+        """1 if an amount in this column is received as it is written, -1 if paid out. Adds an error if unknown."""
         if part != "amount":
             return 1 if part == Direction.IN else -1
         if "direction" not in self._positions:
             return 1
         direction = self._direction(row, self._positions["direction"])
         if direction is None:
-            seen = cells.masked(self._cell_text(row, "direction"), 20)
+            seen = cells.masked(row.written_in("direction"), 20)
             english = f"{seen!r} is not a known direction: pass the words as paid_word and received_word."
             chinese = f"“{seen}”不是已知的收支方向，请用 paid_word、received_word 说明。"
-            self._add_error(row, "direction", english, chinese)
-            return None
+            row.add_error("direction", english, chinese)
         return 1 if direction is Direction.IN else -1
 
-    def _line(self, row: _Row, number: int, sign: int) -> Line:
+    def _line(self, row: Row, number: int, sign: int) -> Line:
         direction = Direction.IN if sign * row.fen > 0 else Direction.OUT
         assert row.on is not None, "a row without a day is no line"
         details = row.details
         from_payer = direction is Direction.IN and self._positions.keys() & {"payer", "payer_account"}
-        who = ("payer", "payer_account") if from_payer else ("payee", "account")
-        return Line(
-            row.on,
-            direction,
-            Money(abs(row.fen)),
-            details[who[0]],
-            details[who[1]],
-            details["reference"],
-            details["voucher"],
-            number,
-            details["summary"],
-        )
-
-    def _account(self, cell: Cell) -> Any:
-        return cells.account(cell, self._account_of)
-
-    def _check_width(self, row: _Row) -> None:
-        """Add an error if the row has a filled cell beyond the last heading.
-
-        The cause may be an amount such as 1,000 without quotes, which was split at its comma.
-        """
-        width = self._headings.width
-        beyond = next((at for at, cell in enumerate(row.cells) if at >= width and raw(cell).strip()), None)
-        if beyond is not None:
-            place = where(row.number, beyond)
-            self._errors.append((place, "The row has more cells than there are headings.", "该行的列数多于标题。"))
-
-    def _try(self, row: _Row, part: str, reader: Callable[[Cell], Any]) -> Any:
-        if part not in self._positions:
-            return None
-        try:
-            return reader(self._cell(row, part))
-        except Wrong as wrong:
-            self._add_error(row, part, wrong.english, wrong.chinese)
-            return None
-
-    def _add_error(self, row: _Row, part: str, english: str, chinese: str) -> None:
-        self._errors.append((where(row.number, self._positions.get(part, 0)), english, chinese))
+        name, account = ("payer", "payer_account") if from_payer else ("payee", "account")
+        numbers = details["reference"], details["voucher"]
+        amount = Money(abs(row.fen))
+        return Line(row.on, direction, amount, details[name], details[account], *numbers, number, details["summary"])
 
 
 def _sums(amounts: Sequence[tuple[int, int]], skipped: Sequence[int]) -> Iterator[int]:
@@ -493,14 +346,3 @@ def _merged(*each: Totals) -> Totals:
         said = {name: value for name in totals.__struct_fields__ if (value := getattr(totals, name)) is not None}
         merged = replace(merged, **said)
     return merged
-
-
-def _balance(cell: Cell) -> int | None:
-    """The balance in a cell; None if it is empty, as where a bank prints one for each day or a formula has no value."""
-    return cells.amount(cell) if raw(cell).strip(" -—") else None
-
-
-def _currency(cell: Cell) -> None:
-    """Raises Wrong if the currency is not the yuan."""
-    if normalized(raw(cell)) not in labels.CURRENCIES | {""}:
-        raise Wrong("The amount must be in yuan.", "币种须为人民币。")
