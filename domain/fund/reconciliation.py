@@ -144,13 +144,22 @@ class Exceptional(EventPart, frozen=True):
         return ", ".join(chain(lines, (f"{each.stream}@{each.version}" for each in self.entries)))
 
 
+class OtherLines(EventPart, frozen=True):
+    """The lines of the statement that are not of this fund, which shares the account: how many there are, and sums."""
+
+    lines: int
+    received: Money
+    paid_out: Money
+
+
 class StatementReconciled(FundFact, frozen=True):
     """A statement was accepted: each line matches the ledger as of `position`, or is explained as an exception.
 
     `file_sha256`, `first_day` and `last_day` together identify a statement; the hash alone does not, because the files
     of two periods without payments may be identical. If the same statement is accepted again, its last
     StatementReconciled counts. `lines` is the number of lines in the statement. `received` is the sum of the incoming
-    lines, and `paid_out` is the sum of the outgoing lines. The matched entries were in force at `position`; some may
+    lines, and `paid_out` is the sum of the outgoing lines. If the account serves other funds too, these are the lines
+    of this fund, numbered from 1, and `others` are the rest. The matched entries were in force at `position`; some may
     have been reversed since.
     """
 
@@ -182,6 +191,7 @@ class StatementReconciled(FundFact, frozen=True):
     paid_out: Money
     matches: tuple[Match, ...] = ()
     exceptions: tuple[Exceptional, ...] = ()
+    others: OtherLines | None = None
 
     @property
     def statement(self) -> str:

@@ -19,8 +19,8 @@ SAME_PAYEE, SAME_AMOUNT, NEAR_AMOUNT, OTHER_AMOUNT, SAME_DAY, NEAR_DAY = 40, 60,
 LEAST = 25
 """A pair of less weight is a coincidence. A common amount on the same day is just enough, another amount on another
 day is not, even for the same payee."""
-NEAR_FEN, NEAR_SHARE = 100_00, 100
-"""Two amounts are near if they differ by at most so many fen, or by one in so many."""
+NEAR_SHARE, NEAR_FEN, NEAR_FEN_SHARE = 100, 100_00, 10
+"""Two amounts are near if they differ by one in NEAR_SHARE at most, or by NEAR_FEN and one in NEAR_FEN_SHARE."""
 MAX_CANDIDATES = 40
 """How many entries are weighed for one line at most: those of the nearest days."""
 MAX_DAYS = 1_000
@@ -70,7 +70,9 @@ def _weight(line: Line, entry: Entry, days: Days, occurs: int) -> int:
     apart = abs((line.on - entry.on).days)
     if line.amount == entry.amount:
         weight += SAME_AMOUNT // occurs
-    elif abs(line.amount - entry.amount) <= max(NEAR_FEN, entry.amount // NEAR_SHARE):
+    elif abs(line.amount - entry.amount) <= max(
+        entry.amount // NEAR_SHARE, min(NEAR_FEN, entry.amount // NEAR_FEN_SHARE)
+    ):
         weight += NEAR_AMOUNT
     else:
         weight += OTHER_AMOUNT

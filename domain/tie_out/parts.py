@@ -61,8 +61,9 @@ class Line(Cash, frozen=True, dict=True):
 class Entry(Cash, frozen=True, dict=True):
     """An entry of the ledger for which a statement can have a line, such as a payment.
 
-    `on` is the clearing day, `payment` the name of the payment. `amount` does not include any reversed part of the
-    entry. `former`: the other names that the payee has had or has now; `code`: its credit code, if it has one.
+    `fund` is its fund, `on` the clearing day, `payment` the name of the payment. `amount` does not include any
+    reversed part of the entry. `former`: the other names that the payee has had or has now; `code`: its credit code, if
+    it has one.
     """
 
     stream: str = ""
@@ -70,6 +71,7 @@ class Entry(Cash, frozen=True, dict=True):
     position: int = 0
     type: str = ""
     payment: str | None = None
+    fund: str = ""
     former: tuple[str, ...] = ()
     code: str | None = None
 

@@ -29,9 +29,9 @@ from service.cli.terminal import (
 from service.config import OF_LEDGER, ExitCode
 from service.postgres import roles
 from service.postgres.connect import url_of
-from service.postgres.snapshots import Reader, open_pool
+from service.postgres.snapshots import Reader, Snapshot, open_pool
 from service.statements import Choices, StatementWrong, read
-from service.statements.comparison import Reconciliation, document, ledger_entries, place, reconcile
+from service.statements.comparison import Reconciliation, document, ledger_entries, place, reconcile, related_to
 from service.statements.headings import HEADINGS
 from service.yaml_file.document import bytes_of
 
@@ -40,7 +40,10 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 @click.command("reconcile", epilog=variables(*OF_LEDGER))
 @click.argument("file", type=PATH)
-@click.option("--fund", required=True, help="the fund's code 专项资金代码")
+@click.option(
+    "--fund", "funds", required=True, multiple=True, help="the fund's code; several of one account 专项资金代码，可多项"
+)
+@click.option("--related-only", is_flag=True, help="leave out lines that are not of these funds 略去与所列资金无关的行")
 @click.option("--first-day", type=DAY, help="first day of the statement 对账单首日")
 @click.option("--last-day", type=DAY, help="last day of the statement 对账单末日")
 @click.option(
@@ -68,7 +71,8 @@ DAY = click.DateTime(["%Y-%m-%d"])
 def command(
     *,
     file: Path,
-    fund: str,
+    funds: tuple[str, ...],
+    related_only: bool,
     first_day: datetime | None,
     last_day: datetime | None,
     columns: Sequence[str],
@@ -87,17 +91,20 @@ def command(
             url_of(chosen),
             chosen.secret,
             file,
-            fund,
+            funds,
+            related_only=related_only,
             days=days,
             choices=Choices(_named(columns), negative, paid_word, received_word, ignored),
             tolerance=tolerance,
             position=position,
         )
     if as_json:
-        say_json(document(found))
+        documents = [document(each) for each in found]
+        say_json(documents[0] if len(documents) == 1 else {"funds": documents})
     else:
-        report(found)
-    sys.exit(ExitCode.DIFFERS if found.exceptions else ExitCode.DONE)
+        for each in found:
+            report(each)
+    sys.exit(ExitCode.DIFFERS if any(each.exceptions for each in found) else ExitCode.DONE)
 
 
 def _named(columns: Sequence[str]) -> dict[str, str]:
@@ -113,14 +120,15 @@ def compare_file(
     url: str,
     secret: bytes,
     file: Path,
-    fund: str,
+    funds: Sequence[str],
     *,
+    related_only: bool = False,
     days: tuple[date | None, date | None] = (None, None),
     choices: Choices | None = None,
     tolerance: int | None = None,
     position: int | None = None,
-) -> Reconciliation:
-    """The comparison of the statement in `file` with the ledger of `fund` as of `position`, or as of now if it is None.
+) -> list[Reconciliation]:
+    """The comparison of the statement in `file` with the ledger of each of `funds` as of `position`; None is now.
 
     `days` and `choices` are those of reader.read, `tolerance` is that of comparison.reconcile. Raises ClickException if
     the two cannot be compared.
@@ -133,21 +141,25 @@ def compare_file(
     pool = open_pool(url, size=1)
     try:
         with Reader(pool).at() as snapshot:
-            if snapshot.one("funds", fund=fund) is None:
-                raise click.ClickException(f"no such fund 没有此专项资金: {fund}")
-            if fund in snapshot.held:
-                at = snapshot.held[fund]["position"]
-                raise click.ClickException(
-                    f"the fund is held at position {at} 该专项资金已暂停推算，止于日志第 {at} 号之前"
-                )
+            for fund in dict.fromkeys(funds):
+                _must_be_readable(snapshot, fund)
             if position is not None and position > snapshot.position:
                 raise click.ClickException(
                     f"the ledger is only at position {snapshot.position} 账簿只到第 {snapshot.position} 号"
                 )
-            ledger = ledger_entries(snapshot, fund, statement, position)
+            ledgers = [ledger_entries(snapshot, fund, statement, position) for fund in dict.fromkeys(funds)]
+            related = {fund: related_to(snapshot, fund) for fund in funds} if related_only else None
     finally:
         pool.close()
-    return reconcile(ledger, statement, tolerance)
+    return reconcile(ledgers, statement, tolerance, related)
+
+
+def _must_be_readable(snapshot: Snapshot, fund: str) -> None:
+    if snapshot.one("funds", fund=fund) is None:
+        raise click.ClickException(f"no such fund 没有此专项资金: {fund}")
+    if fund in snapshot.held:
+        at = snapshot.held[fund]["position"]
+        raise click.ClickException(f"the fund is held at position {at} 该专项资金已暂停推算，止于日志第 {at} 号之前")
 
 
 def report(found: Reconciliation) -> None:
@@ -161,6 +173,8 @@ def report(found: Reconciliation) -> None:
         CROSS if found.exceptions else TICK,
         f"{statement.first_day} – {statement.last_day}: {counts}; 截至第 {found.ledger.position} 号事件",
     )
+    if found.others:
+        say(TICK, f"另有 {len(found.others)} 行不属于 {found.ledger.fund}，未列 lines of others left out")
     if found.foreign_numbers:
         say(TICK, f"对账单的编号为银行自编，未核对 numbers of the bank's own: {_parts(sorted(found.foreign_numbers))}")
     if statement.unchecked:

@@ -178,7 +178,7 @@ def _compare_statement(chosen: Config, fund: str, statement: Path) -> None:
     On purpose, the statement differs from the ledger once in every way that a reconciliation distinguishes.
     """
     try:
-        found = compare_file(url_of(chosen), chosen.secret, statement, fund)
+        [found] = compare_file(url_of(chosen), chosen.secret, statement, [fund])
     except click.ClickException as error:  # such as: the fund is held
         say(Text("示例对账单未比较 the example's statement is not compared:", "yellow"), error.message)
         return

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from domain.fund.reconciliation import CASH, Difference, Direction
 from domain.money import Money
+from domain.normalise import normalized
 from domain.state.entities import BankAccount
 from domain.tie_out import Days, Entry, Line, Pairing, foreign_numbers, tie_out
 from service.postgres.session import Row
 from service.postgres.snapshots import Snapshot
 from service.statements import Statement
+from service.statements.account import Related, divide
 from service.statements.statement import Error
 
 MARGIN = timedelta(days=31)
@@ -42,20 +44,18 @@ class LedgerEntries:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """A statement compared with a fund's ledger.
+    """What of a statement is of one fund, compared with the fund's ledger.
 
     `pairings`: lines and entries that belong together, with their differences, and each line or entry without a match.
+    `foreign_numbers`: the kinds of numbers in the statement that are the bank's own, so that they were not compared.
+    `others`: the lines of the statement that are not of this fund.
     """
 
     ledger: LedgerEntries
     statement: Statement
     pairings: tuple[Pairing, ...]
-
-    @property
-    def foreign_numbers(self) -> frozenset[str]:
-        """The kinds of numbers in the statement that are the bank's own, so that they were not compared."""
-        ledger = self.ledger
-        return foreign_numbers(self.statement.lines, (*ledger.entries, *ledger.pending, *ledger.settled))
+    foreign_numbers: frozenset[str] = frozenset()
+    others: tuple[Line, ...] = ()
 
     @property
     def matches(self) -> list[Pairing]:
@@ -84,9 +84,9 @@ def ledger_entries(snapshot: Snapshot, fund: str, statement: Statement, position
     return LedgerEntries(
         fund,
         at,
-        tuple(_entry(row) for row in cash if not row["settled"]),
-        tuple(map(_entry, pending)),
-        tuple(_entry(row) for row in cash if row["settled"]),
+        tuple(_entry(row, fund) for row in cash if not row["settled"]),
+        tuple(_entry(row, fund) for row in pending),
+        tuple(_entry(row, fund) for row in cash if row["settled"]),
         next(
             (
                 row
@@ -98,14 +98,43 @@ def ledger_entries(snapshot: Snapshot, fund: str, statement: Statement, position
     )
 
 
-def reconcile(ledger: LedgerEntries, statement: Statement, tolerance: int | None) -> Reconciliation:
-    """Compare `statement` with `ledger`.
+def reconcile(
+    ledgers: Sequence[LedgerEntries],
+    statement: Statement,
+    tolerance: int | None,
+    related: Mapping[str, Related] | None = None,
+) -> list[Reconciliation]:
+    """Compare `statement`, of an account that serves the funds of `ledgers`, with each of them.
 
     `tolerance`: the number of days by which the dates of a line and its entry may differ; None means TOLERANCE_DAYS.
+    `related`: by what a line without an entry is recognised as one of a fund; those that are of none are left out. If
+    it is None, they are of the first fund.
     """
     days = Days(*_days(statement), TOLERANCE_DAYS if tolerance is None else tolerance)
-    pairings = tie_out(statement.lines, ledger.entries, days, pending=ledger.pending, settled=ledger.settled)
-    return Reconciliation(ledger, statement, (*map(_contradiction, statement.contradictions), *pairings))
+    entries, pending, settled = (
+        [entry for ledger in ledgers for entry in getattr(ledger, part)] for part in ("entries", "pending", "settled")
+    )
+    pairings = tie_out(statement.lines, entries, days, pending=pending, settled=settled)
+    foreign = foreign_numbers(statement.lines, [*entries, *pending, *settled])
+    whole = (*map(_contradiction, statement.contradictions), *pairings)
+    shares = divide(statement, whole, [ledger.fund for ledger in ledgers], related)
+    return [
+        Reconciliation(
+            ledger,
+            shares[ledger.fund].statement,
+            shares[ledger.fund].pairings,
+            foreign,
+            shares[ledger.fund].others,
+        )
+        for ledger in ledgers
+    ]
+
+
+def related_to(snapshot: Snapshot, fund: str) -> Related:
+    """By what a line is recognised as one of the fund."""
+    row = snapshot.one("related", fund=fund) or {}
+    names, projects = (frozenset(map(normalized, row[part])) for part in ("names", "projects"))
+    return Related(names, frozenset(row["accounts"]), projects)
 
 
 def _contradiction(error: Error) -> Pairing:
@@ -121,7 +150,7 @@ def _days(statement: Statement) -> tuple[date, date]:
     return statement.first_day, statement.last_day
 
 
-def _entry(row: Row) -> Entry:
+def _entry(row: Row, fund: str) -> Entry:
     payee = row["payee"] or {}
     account = payee.get("account")
     return Entry(
@@ -130,6 +159,7 @@ def _entry(row: Row) -> Entry:
         amount=Money(row["amount"]),
         payee=payee.get("name"),
         account=BankAccount(**account) if account else None,
+        fund=fund,
         former=tuple(row.get("former") or ()),
         code=payee.get("uscc"),
         **{name: row[name] for name in ("stream", "version", "position", "type", "reference", "voucher", "payment")},
@@ -152,6 +182,7 @@ def document(result: Reconciliation) -> dict[str, Any]:
         "accepted": result.ledger.accepted and {name: result.ledger.accepted[name] for name in ("version", "position")},
         "summary": _summary(result),
         "exceptions": [_exception(each, rows) for each in result.exceptions],
+        "others": others(result.others),
         "statement": {
             "file_sha256": statement.sha256,
             "form": statement.form,
@@ -179,9 +210,20 @@ def _summary(result: Reconciliation) -> dict[str, Any]:
         "entries": len(entries),
         "matched_entries": sum(len(each.entries) for each in result.matches),
         "exceptions": {kind: kinds.count(kind) for kind in Difference},
-        "statement": _totals(result.statement.lines),
+        "statement": _stated(result),
         "ledger": _totals(entries),
     }
+
+
+def _stated(result: Reconciliation) -> dict[str, str]:
+    """The sums of the statement that are of the fund. A line for several funds counts with the entries of this one."""
+    matched = [entry for each in result.matches for entry in each.entries]
+    return _totals([*matched, *(line for each in result.exceptions for line in each.lines)])
+
+
+def others(lines: Sequence[Line]) -> dict[str, Any]:
+    """How many lines there are, and their sums."""
+    return {"lines": len(lines), **_totals(lines)}
 
 
 def _totals(lines_or_entries: Iterable[Line | Entry]) -> dict[str, str]:
@@ -251,7 +293,7 @@ def acceptance(result: Reconciliation) -> dict[str, Any]:
         "last_day": statement.last_day,
         "position": result.ledger.position,
         "lines": len(statement.lines),
-        **_totals(statement.lines),
+        **_stated(result),
         "matches": [
             {
                 "lines": [line.number for line in each.lines],
@@ -270,6 +312,7 @@ def acceptance(result: Reconciliation) -> dict[str, Any]:
             }
             for each in result.exceptions
         ],
+        **({"others": others(result.others)} if result.others else {}),
     }
 
 

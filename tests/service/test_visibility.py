@@ -147,6 +147,7 @@ BODIES: dict[str, dict[str, Callable[[planted.Names], dict[str, bytes]]]] = {
     "/v1/checks": {"application/json": lambda _: {"empty": b""}},
     "/v1/projects/{project}/allocations": {"application/json": lambda _: {"default": b"{}"}},
     "/v1/reconciliations": {"text/csv": lambda _: {"statement": STATEMENT}},
+    "/v1/reconciliations/account": {"text/csv": lambda _: {"statement": STATEMENT}},
     "/v1/identities": {"application/json": lambda _: {"person": json.dumps({"id_card": PERSON["id_card"]}).encode()}},
 }
 """For every address that takes a POST, the bodies to send: by content type, the bodies that name what is given."""

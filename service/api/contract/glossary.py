@@ -473,6 +473,10 @@ FIELDS = {
     "reasons": ("匹配依据", "The grounds of the match."),
     "confidence": ("匹配可信度，0 至 100", "The confidence of the match, from 0 to 100."),
     "explanation": ("差异原因说明", "The explanation of the difference."),
+    "others": (
+        "同一账户中不属于本资金的各行：笔数与合计",
+        "The lines of the statement that are not of this fund, which shares the account: their number and sums.",
+    ),
     "says": (
         "对账单自相矛盾之处：所载余额或合计与各行不符",
         "What the statement says that its own lines contradict: a balance or a total.",

@@ -64,7 +64,7 @@ from service.api.response_types.funds import (
     Task,
 )
 from service.api.response_types.posts import Drafted, Event, Events, Outcome, Posted, PostFound, Refusal, Refusals
-from service.api.response_types.reconciliations import Reconciliation, Reconciliations
+from service.api.response_types.reconciliations import AccountReconciliation, Reconciliation, Reconciliations
 from service.api.response_types.registers import (
     Application,
     Applications,
@@ -98,6 +98,7 @@ from service.api.response_types.registers import (
 )
 
 __all__ = [
+    "AccountReconciliation",
     "Alert",
     "Alerts",
     "Alive",

@@ -175,6 +175,12 @@ class Unexplained(TypedDict):
     says: NotRequired[str]
 
 
+class Others(Totals):
+    """The lines of a statement that are not of the fund, or of none of the funds: how many, and their sums."""
+
+    lines: int
+
+
 class Acceptance(TypedDict):
     """The data of StatementReconciled, except for the actor, the date, the documents and the explanations."""
 
@@ -187,6 +193,7 @@ class Acceptance(TypedDict):
     paid_out: Yuan
     matches: list[StatementMatch]
     exceptions: list[Unexplained]
+    others: NotRequired[Others]
 
 
 class AcceptedBefore(TypedDict):
@@ -204,8 +211,20 @@ class Reconciliation(TypedDict):
     accepted: AcceptedBefore | None
     summary: ReconciliationSummary
     exceptions: list[Exceptional]
+    others: Others
     statement: StatementRead
     acceptance: Acceptance
+
+
+class AccountReconciliation(TypedDict):
+    """A statement of an account that serves several funds, compared with the ledger of each.
+
+    The lines of each fund are numbered from 1. `others`: the lines that are of none of them.
+    """
+
+    as_of: AsOf
+    funds: list[Reconciliation]
+    others: Others
 
 
 class OutdatedSince(TypedDict):

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from domain.fund import reconciliation
-from domain.fund.reconciliation import CashEntry, Difference, Direction, Exceptional, Match, StatementLine
+from domain.fund.reconciliation import (
+    CashEntry,
+    Difference,
+    Direction,
+    Exceptional,
+    Match,
+    OtherLines,
+    StatementLine,
+)
 from service.api.posting.event_schemas.event_schema import FactSchema
 from service.api.posting.fields import Amount, Day, EnumMember, Integer, Party, Sha256, Stream, Text
 from service.api.posting.shapes import One, Rows, Shape
@@ -48,6 +56,13 @@ class ExceptionShape(Shape):
     says = Text(max_length=500)
 
 
+class OthersShape(Shape):
+    makes = OtherLines
+    lines = Integer(0, MAX_LINES, required=True)
+    received = Amount(minimum=0, required=True)
+    paid_out = Amount(minimum=0, required=True)
+
+
 class StatementReconciled(FactSchema):
     fact = reconciliation.StatementReconciled
     scope = "post:fund"
@@ -60,6 +75,7 @@ class StatementReconciled(FactSchema):
     paid_out = Amount(minimum=0, required=True)
     matches = Rows(One(MatchShape), max_items=MAX_LINES, min_items=0)
     exceptions = Rows(One(ExceptionShape), max_items=MAX_LINES + MAX_ENTRIES, min_items=0)
+    others = One(OthersShape)
 
 
 SCHEMAS = (StatementReconciled,)
