@@ -254,7 +254,10 @@ def codes_to_read(posted: Posted) -> tuple[Claim, ...]:
 
 
 def claims_to_read(posted: Posted) -> tuple[Claim, ...]:
-    """The claims that the decision of `posted` must know, if they were made before."""
+    """The claims on which the decision of `posted` depends: numbers used up, and codes reserved or looked up.
+
+    The caller reads from the database which of them were made before.
+    """
     return (*numbers_used(posted), *codes_to_read(posted))
 
 

@@ -120,10 +120,11 @@ def advance(
 ) -> Span | None:
     """Fold the next span into those tables of `names` that are furthest behind.
 
-    The span has at most `max_events` events, none at a position above `upto`. It ends at the latest where these
-    tables reach the next table ahead of them, so that all of them are folded together from there. Returns the span, or
-    None if there is nothing to fold. The cursors move in the same transaction as the rows, so each event is folded
-    exactly once. The row locks on the cursors allow only one writer per table. The events of held funds are skipped.
+    `names` are in the order of ORDER. The span has at most `max_events` events, and none at a position above `upto`. If
+    other tables of `names` are further ahead, the span ends at the latest at the position of the nearest of them; from
+    there on, it is folded together with the others. Returns the span, or None if there is nothing to fold. The cursors
+    move in the same transaction as the rows, so each event is folded exactly once. The row locks on the cursors allow
+    only one writer per table. The events of held funds are skipped.
 
     If the span fails with one of the errors OF_THE_EVENT, everything before the first event that fails is folded, and
     FoldStopped is raised with the position of this event. Raises Changed, before anything is folded, if the SQL of a

@@ -63,8 +63,10 @@ class AgreementSigned(ProjectFact, frozen=True):
 class ExtensionGranted(ProjectFact, frozen=True):
     """An extension was granted: of the agreement, of the rectification, or of both.
 
-    `ends_on` is the new end of the agreement, at most `extension_months` of the fund's settings after the end that was
-    agreed first; `due_on` is the new last day of the rectification after `checkpoint`; left out: after the last one.
+    `ends_on` is the new last day of the agreement. It may be at most `extension_months` (a setting of the fund, if it
+    has one) after the end that was agreed first. `due_on` is the new last day of the rectification. At least one of the
+    two is required, and each must be later than the day that it replaces. `checkpoint` is the checkpoint whose
+    rectification is extended; by default, the last one.
     """
 
     zh = "延期批准"

@@ -58,9 +58,10 @@ def _was_shown(context: Context, project: Project, fact: Any) -> Evidence:
 
 
 def notice_binds(context: Context, project: Project) -> bool:
-    """Whether no more may be awarded and paid than the public was shown.
+    """Whether the amounts that the public notice showed bind: no more may then be awarded or paid than was shown.
 
-    By the first edition of the rules, and if the fund's settings say so, it may.
+    False if the post is decided by the first edition of the rules, or if the fund's setting `notice_binds_amounts` is
+    false; otherwise true.
     """
     settings = context.ledger.fund(project.fund).settings
     return context.header.edition > 1 and settings.notice_binds_amounts is not False
@@ -177,7 +178,11 @@ def _money_is_payable(context: Context, project: Project, fact: Any) -> Evidence
 
 
 def gate_is_open(context: Context, project: Project, fact: Any) -> bool:
-    """Whether the gate of the batch `fact.batch` is open for the award `fact.award`, or the plan lacks it."""
+    """Whether the gate of the batch `fact.batch` is open for the award `fact.award`.
+
+    Also true if the plan in force has no line for the project, or its line has no such batch. `fact` is an event or a
+    payment, with `award` and `batch`. Raises UnknownName if the line has the batch and there is no such award.
+    """
     line = context.ledger.fund(project.fund).lines.get(project.code)
     batch = line.find(fact.batch) if line else None
     return line is None or batch is None or line.gate_of(batch) in project.award(fact.award).gates

@@ -143,10 +143,11 @@ class Round(Struct, frozen=True):
     """One round, from its call to its decision or failure. The round of a list begins with its notice.
 
     `review`: the review in force. `notice`: the last notice since that review. `earlier`: the notices between that
-    review and `notice`. `noticed`: for each application, the completed notice that listed the application. `closed_on`:
-    the day on which the call was closed. `by`: who published the call. `reviewed_by`: who concluded the review.
-    `is_list`: its notices list the entries, which nobody applied for and nobody scores; the days of the call are then
-    the day on which the round began.
+    review and `notice`. `noticed`: for each application, the last completed notice that listed it. `closed_on`: the day
+    on which the call was closed. `by`: who published the call. `reviewed_by`: who concluded the review. `is_list`:
+    whether this is the round of a list. Nobody applied for the entries of a list, and nobody scores them; the notices
+    of the round list them. `opens_on`, `closes_on` and `closed_on` are then all the day on which the round began, that
+    is, on which its first notice was started.
     """
 
     version: int

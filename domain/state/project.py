@@ -263,10 +263,11 @@ class Project(Struct, frozen=True):
             raise AwardInFlight(award=award, amount=Money(amount))
 
     def places_taken(self, line: Line) -> int:
-        """How many awards count toward the number of awards that `line` allows.
+        """How many awards count toward the number of awards that `line`, the project's own, allows.
 
-        Live awards count, and so do ended awards that still have money in the account `paid`, but for what a bank paid
-        without an order: that may happen at any time, also when another award has taken the place.
+        Every live award counts. An ended award counts while it has money in the account `paid`. Money that a bank paid
+        without an order is not counted as such money, because a bank can do this at any time, also after another award
+        has taken the place.
         """
         freed = sum(self.held(line, award, (PAID,)) == self._paid_unordered(award) for award in self.ended)
         return len(self.awards) - freed
@@ -290,9 +291,10 @@ class Project(Struct, frozen=True):
         )
 
     def demanded(self, name: str) -> int:
-        """How many fen the recovery `name` still demands: those ordered, less those received, waived and lapsed.
+        """How many fen of principal the recovery `name` still demands: ordered, less received, waived and lapsed.
 
-        Lapsed fen are no longer demanded, because they had already been returned when the recovery was waived.
+        At each waiver, the ledger lets lapse the fen by which the demand exceeds what the payment still has in the
+        account `paid`: that money had already come back in another way. Interest is not included.
         """
         recovery = self.recoveries[name]
         return recovery.amount - recovery.waived - recovery.lapsed - self.recovered.get(name, 0)

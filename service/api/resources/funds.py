@@ -246,10 +246,12 @@ def planned_and_actual(
 
 
 def plan_shown(snapshot: Snapshot, fund: Row, position: int | None, booked_on: date | None) -> tuple[str, int | None]:
-    """The status of the plan that is shown of `fund`, and the position of the event that it comes from.
+    """Which plan of `fund` to show: its status, and the log position of the event that set it.
 
-    It is the plan that was in force at a position and booking date. By default, it is the plan in force now, or else
-    the last draft.
+    `fund`: the fund's row in the tables. With `position` or `booked_on`, the plan is the one in force as of that log
+    position and booking date; None sets no limit. With neither, it is the plan in force now, or else the last draft.
+    The status is "adopted", "revised" (changed since it was adopted) or "draft"; if there is no such plan, the result
+    is ("none", None).
     """
     if position is None and booked_on is None:
         in_force = fund["plan_position"]
