@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 
@@ -68,6 +68,8 @@ class _Table:
         self._skipped: list[Row] = []
         self._lines: list[Row] = []
         self._steps: list[Row] = []
+        self._sums = dict.fromkeys(Direction, 0)
+        self._sums_before: dict[Direction, set[int]] = {each: {0} for each in Direction}
         self._opening: int | None = None
         self._closing: int | None = None
 
@@ -120,14 +122,19 @@ class _Table:
     # Headings ---------------------------------------------------------------------
 
     def _unread(self) -> list[int]:
+        """The columns that were not read: those with another heading, and those with values and no heading."""
         read = set(self._positions.values())
-        return [at for at in self._headings.unread() if at not in read]
+        untitled = [at for at, title in enumerate(self._headings.titles) if not title and self._has_values(at)]
+        return sorted({*self._headings.unread(), *untitled} - read)
+
+    def _has_values(self, at: int) -> bool:
+        return any(at < len(row.cells) and raw(row.cells[at]).strip() for row in self._lines)
 
     def _written(self, at: int) -> str:
         """The heading of a column as the sheet has it."""
         rows = self._sheet.rows[self._headings.top : self._headings.bottom + 1]
         parts = (raw(row[at]) for row in rows if at < len(row))
-        return cells.masked(" ".join(filter(None, parts)), 100) or self._headings.titles[at]
+        return cells.masked(" ".join(filter(None, parts)), 100) or where(self._headings.bottom + 1, at)
 
     def _check_unit(self) -> None:
         """Raises StatementWrong if the heading of an amount is in another unit than the yuan."""
@@ -251,15 +258,21 @@ class _Table:
         if row.is_empty():
             return
         if row.is_total():
-            self._skipped.append(row)
             self._check_total(row)
+            self._skip(row)
         elif row.is_carried():
-            self._skipped.append(row)
+            self._skip(row)
             self._carry(row)
         elif row.is_no_line():
-            self._skipped.append(row)
+            self._skip(row)
         else:
             self._add_line(row)
+
+    def _skip(self, row: Row) -> None:
+        """Add the row to those that are skipped. A total below it may be of the lines between both."""
+        self._skipped.append(row)
+        for part, added in self._sums.items():
+            self._sums_before[part].add(added)
 
     def _carry(self, row: Row) -> None:
         carried = row.part("balance", balance)
@@ -279,19 +292,17 @@ class _Table:
         """Compare a total with the lines above it: all of them, or those since a row before it that is no line."""
         if any(map(RUNNING_TOTAL.search, row.marks())):
             return
-        for part, way in (("out", -1), ("in", 1)):
-            total = row.amount_or_none(part)
-            amounts = [(each.number, way * each.fen) for each in self._lines if way * each.fen > 0]
-            if total and not any(total == each for each in _sums(amounts, [each.number for each in self._skipped])):
-                printed, added = Money(total), Money(sum(amount for _, amount in amounts))
-                english = f"The total is {printed}; the lines above it add up to {added}."
-                chinese = f"合计为 {printed} 元，以上各行相加为 {added} 元。"
+        for part in Direction:
+            total, added = row.amount_or_none(part), self._sums[part]
+            if total and added - total not in self._sums_before[part]:
+                english = f"The total is {Money(total)}; the lines above it add up to {Money(added)}."
+                chinese = f"合计为 {Money(total)} 元，以上各行相加为 {Money(added)} 元。"
                 self._contradictions.append((where(row.number, self._positions[part]), english, chinese))
 
     def _add_line(self, row: Row) -> None:
         moved = row.read(self._account_of)
         if not row.errors and not moved and row.has_amount():
-            self._skipped.append(row)  # it moves nothing
+            self._skip(row)  # it moves nothing
             return
         if not row.errors and len(moved) != 1:
             part = next(part for part in MOVED if part in self._positions)
@@ -306,6 +317,7 @@ class _Table:
         else:
             self._lines.append(row)
             self._steps.append(row)
+            self._sums[Direction.IN if row.fen > 0 else Direction.OUT] += abs(row.fen)
 
     def _way(self, row: Row, part: str) -> int:
         """1 if an amount in this column is received as it is written, -1 if paid out. Adds an error if unknown."""
@@ -330,13 +342,6 @@ class _Table:
         numbers = details["reference"], details["voucher"]
         amount = Money(abs(row.fen))
         return Line(row.on, direction, amount, details[name], details[account], *numbers, number, details["summary"])
-
-
-def _sums(amounts: Sequence[tuple[int, int]], skipped: Sequence[int]) -> Iterator[int]:
-    """What a total may be of: all lines above it, or those below any of the rows before it that are no lines."""
-    yield sum(amount for _, amount in amounts)
-    for number in skipped:
-        yield sum(amount for at, amount in amounts if at > number)
 
 
 def _merged(*each: Totals) -> Totals:

@@ -4,6 +4,7 @@ The layouts are those of real exports, the contents are invented.
 """
 
 import re
+from contextlib import suppress
 from datetime import date
 
 import pytest
@@ -15,7 +16,7 @@ from domain.fund.reconciliation import Direction
 from domain.money import Money
 from domain.state.entities import BankAccount
 from domain.tie_out import Days, Line, tie_out
-from service.statements import Choices, StatementWrong
+from service.statements import Choices, StatementWrong, cells
 from service.statements.headings import HEADINGS, title
 from service.statements.placeholders import is_placeholder
 from service.statements.reader import read
@@ -213,6 +214,11 @@ def test_an_unknown_heading_that_may_be_the_payee_s_is_refused_and_can_be_named_
     assert ("payee" in ignored.unchecked, ignored.unread) == (True, (heading,))
 
 
+def test_a_column_with_values_and_no_heading_is_reported_as_not_read():
+    statement = parsed(sheet("日期,支出,收入,,", "2019-09-01,100,,甲公司,"))
+    assert (statement.unread, "payee" in statement.unchecked) == (("row 1, column D",), True)
+
+
 def test_what_was_not_read_and_what_is_not_compared_is_reported():
     statement = parsed(sheet("日期,支出,收入,网点,收款人", "2019-09-01,100,,示例,甲"))
     assert (statement.unread, statement.unchecked) == (("网点",), ("account", "reference", "voucher"))
@@ -372,3 +378,45 @@ def test_the_errors_of_a_month_are_found_in_each_layout_as_what_they_are(layout)
 
 def as_stored(entry):
     return replace(entry, account=account_of(entry.account.digest))
+
+
+# Damaged files ----------------------------------------------------------------------
+
+
+JUNK = st.sampled_from(
+    [
+        "", "-", "0", "0.00", "1e5", "合计", "借", "贷", "转出", "2019-09-31", "20190905", "余额", "币种：", "美元",
+        "ＡＢ", "\t", "'", "=1+1", "12 345.00", "1.234", "(5.00)", "-7.00", "收款人", "日期", "\u202e1.00", "9" * 30,
+        "甲" * 300,
+    ]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@given(LINES, st.data())
+@settings(max_examples=40)
+def test_a_damaged_cell_is_refused_or_reported_and_no_money_is_invented(layout, lines, data):
+    delimiter = "|" if layout == "中国银行" else ","
+    rows = [row.split(delimiter) for row in written(layout, lines).decode("gb18030").splitlines()]
+    at = data.draw(st.integers(0, len(rows) - 1))
+    column = data.draw(st.integers(0, len(rows[at]) - 1))
+    junk = data.draw(JUNK)
+    rows[at][column] = junk
+    content = "\r\n".join(map(delimiter.join, rows)).encode("gb18030")
+    try:
+        statement = parsed(content)
+    except StatementWrong:
+        return  # its messages are tested elsewhere
+    printed = {line.amount for line in lines} | {Money(abs(amount)) for amount in amounts_in(junk)}
+    as_printed = {(line.on, line.direction, line.amount) for line in lines}
+    changed = [each for each in statement.lines if (each.on, each.direction, each.amount) not in as_printed]
+    without_payee = sum(not line.payee for line in statement.lines)
+    if not statement.contradictions:
+        assert {line.amount for line in statement.lines} <= printed
+        assert len(changed) <= 1
+        assert without_payee <= 1 or "payee" in statement.unchecked or statement.unread
+
+
+def amounts_in(text):
+    with suppress(cells.Wrong):
+        yield cells.amount(text)
