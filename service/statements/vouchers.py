@@ -57,17 +57,14 @@ class _Voucher:
 
 
 def read(content: bytes, account_of: AccountOf, sha256: str) -> Statement:
-    """The payments of all vouchers in the document. Raises StatementWrong.
-
-    The form of the statement is `voucher` with the type, such as `voucher 3508`.
-    """
+    """The payments of all vouchers in the document. Raises StatementWrong."""
     root = markup.parse(content)
     elements = [each for each in root.iter() if each.tag.rpartition("}")[2] == "Voucher"]
     vouchers = [
         _Voucher(f"Voucher {number}" if len(elements) > 1 else "", element)
         for number, element in enumerate(elements, 1)
     ]
-    form = _form(vouchers)
+    _require_types(vouchers)
     found = Collector()
     for voucher in vouchers:
         with found.at(f"{voucher.prefix}CurrencyCode"):
@@ -81,7 +78,7 @@ def read(content: bytes, account_of: AccountOf, sha256: str) -> Statement:
                 else:
                     found.skip(place, line.voucher, line.payee, str(line.amount))
     checked = combined([*_totals(vouchers), *_packs(vouchers)])
-    return found.statement(sha256, form, _period(vouchers, found), checked, markup.encoding(content))
+    return found.statement(sha256, "voucher", _period(vouchers, found), checked, markup.encoding(content))
 
 
 def _elements(root: Element) -> Iterator[Element]:
@@ -108,8 +105,8 @@ def _unpacked(packed: str) -> Element:
     return markup.parse(content)
 
 
-def _form(vouchers: Sequence[_Voucher]) -> str:
-    """The name of the form. Raises StatementWrong if there is no voucher, or one of a type that is not read."""
+def _require_types(vouchers: Sequence[_Voucher]) -> None:
+    """Raises StatementWrong if there is no voucher, or one of a type that is not read."""
     types = [text(each.element, "VtCode") or "" for each in vouchers]
     other = next((number for number, each in enumerate(types) if each not in TYPES), None)
     if other is not None or not types:
@@ -124,7 +121,6 @@ def _form(vouchers: Sequence[_Voucher]) -> str:
                 )
             ]
         )
-    return f"voucher {types[0]}" if len(set(types)) == 1 else "voucher"
 
 
 def _require_yuan(voucher: Element) -> None:
