@@ -11,9 +11,10 @@ from service.statements.cells import Wrong
 
 def amount(written: str | None) -> int:
     """The amount in fen, which may be negative or zero. Raises Wrong if it is missing or not exact to the fen."""
-    if not written or not re.search("[0-9]", written):
+    fen = cells.amount(written)
+    if fen == 0 and not re.search("[0-9]", written or ""):
         raise Wrong("The amount is missing.", "缺少金额。")
-    return cells.amount(written)
+    return fen
 
 
 def count(written: str) -> int:

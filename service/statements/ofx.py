@@ -73,22 +73,30 @@ def _tree(written: str) -> Element:
     stack = [root]
     for match in _TAG.finditer(_CDATA.sub(lambda each: html.escape(each[1]), written)):
         end, name, empty, content = match[1], match[2].upper(), match[3], match[4]
-        names = [each.tag for each in stack]
         if end:
-            if name in names[1:]:
-                del stack[len(names) - 1 - names[::-1].index(name) :]
-        elif name in UNIQUE and name in names:
-            line = written.count("\n", 0, match.start()) + 1
-            raise StatementWrong([(f"line {line}", f"{name} has no end.", f"{name} 没有结束标记。")])
+            unclosed = _close(stack, name)
         else:
+            unclosed = name in UNIQUE and any(each.tag == name for each in stack)
             element = SubElement(stack[-1], name)
             element.text = html.unescape(content)
             if name in AGGREGATES and not empty:
                 stack.append(element)
-    unfinished = [each.tag for each in stack if each.tag in UNIQUE]
-    if unfinished:
-        raise StatementWrong([("", f"The file ends within {unfinished[-1]}.", "文件不完整，末尾缺失。")])
+        if unclosed:
+            line = written.count("\n", 0, match.start()) + 1
+            raise StatementWrong(
+                [(f"line {line}", "A transaction or statement has no end.", "交易或对账单没有结束标记。")]
+            )
+    if any(each.tag in UNIQUE for each in stack):
+        raise StatementWrong([("", "The file is incomplete: its end is missing.", "文件不完整，末尾缺失。")])
     return root
+
+
+def _close(stack: list[Element], name: str) -> bool:
+    """Close the element `name` and all in it; whether one of these should have had an end of its own."""
+    at = next((at for at in range(len(stack) - 1, 0, -1) if stack[at].tag == name), len(stack))
+    inner = [each.tag for each in stack[at + 1 :]]
+    del stack[at:]
+    return any(each in UNIQUE for each in inner)
 
 
 def _require_one_account(statements: Sequence[Element]) -> None:

@@ -58,12 +58,9 @@ class _Voucher:
 
 def read(content: bytes, account_of: AccountOf, sha256: str) -> Statement:
     """The payments of all vouchers in the document. Raises StatementWrong."""
-    root = markup.parse(content)
-    elements = [each for each in root.iter() if each.tag.rpartition("}")[2] == "Voucher"]
-    vouchers = [
-        _Voucher(f"Voucher {number}" if len(elements) > 1 else "", element)
-        for number, element in enumerate(elements, 1)
-    ]
+    elements = list(_elements(markup.parse(content)))
+    several = len(elements) > 1
+    vouchers = [_Voucher(f"Voucher {number}" if several else "", each) for number, each in enumerate(elements, 1)]
     _require_types(vouchers)
     found = Collector()
     for voucher in vouchers:
@@ -91,11 +88,11 @@ def _elements(root: Element) -> Iterator[Element]:
         elif len(element) or not element.text:
             yield element
         else:
-            yield _unpacked(element.text)
+            remaining.append(_unpacked(element.text))
 
 
 def _unpacked(packed: str) -> Element:
-    """The voucher whose text is `packed` in Base64. Raises StatementWrong."""
+    """The root element of the XML that is `packed` in Base64. Raises StatementWrong."""
     try:
         content = b64decode("".join(packed.split()), validate=True)
     except ValueError as error:
@@ -111,13 +108,12 @@ def _require_types(vouchers: Sequence[_Voucher]) -> None:
     other = next((number for number, each in enumerate(types) if each not in TYPES), None)
     if other is not None or not types:
         code = "" if other is None else cells.masked(types[other], 20)
-        known = ", ".join(TYPES)
         raise StatementWrong(
             [
                 (
                     f"{vouchers[other].prefix}VtCode" if other is not None else "",
-                    f"A voucher of type {code!r} is not a statement: the types {known} are read.",
-                    f"凭证类型“{code}”不能作为对账单，可读取 {known}。",
+                    f"A voucher of type {code!r} is not a statement: {' or '.join(TYPES)} is.",
+                    f"凭证类型“{code}”不能作为对账单，须为 {'或'.join(TYPES)}。",
                 )
             ]
         )
