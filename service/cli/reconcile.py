@@ -84,7 +84,7 @@ def command(
     position: int | None,
     as_json: bool,
 ) -> None:
-    """与对账单核对，有差异则返回 1。Compare a statement (CSV, XLSX, camt.053); exit code 1 if anything differs."""
+    """与对账单核对，有差异则返回 1。Compare a statement (CSV, XLSX, camt, …); exit code 1 if anything differs."""
     days = (first_day.date() if first_day else None, last_day.date() if last_day else None)
     with administered(roles.CHECKER, read_only=True) as (chosen, _):
         found = compare_file(

@@ -3,18 +3,53 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import date, timedelta
 
 from domain.fund.reconciliation import Direction
 from domain.money import MAX_FEN
 from domain.period import first_day, last_day, period_of
-from service.statements import camt, sheets, tables
-from service.statements.cells import AccountOf, Wrong, day
+from service.statements import camt, markup, mt940, ofx, sheets, tables, vouchers
+from service.statements.cells import AccountOf, Wrong, day, masked
 from service.statements.statement import Choices, Statement, StatementWrong
 
 MAX_DAYS = 366
 """A statement covers at most one year."""
 Days = tuple[date | None, date | None]
+SHEET_ROOTS = ("html", "table", "workbook")
+"""The first elements of files in HTML and SpreadsheetML 2003, in lower case: they are sheets."""
+
+
+def _has_root(*names: str) -> Callable[[bytes], bool]:
+    return lambda content: markup.root_name(content) in names
+
+
+def _is_other_markup(content: bytes) -> bool:
+    return markup.head(content).lstrip().startswith("<") and markup.root_name(content).lower() not in SHEET_ROOTS
+
+
+def _refuse_markup(content: bytes, *_: object) -> Statement:
+    """Raises StatementWrong: the file is not XML, or its root element is not one of a statement."""
+    root = masked(markup.parse(content).tag.rpartition("}")[2], 50)
+    raise StatementWrong(
+        [
+            (
+                "",
+                f"The root element is {root}. Supported are Document (camt.052, 053, 054), Voucher, MOF and OFX.",
+                f"根元素为“{root}”；可读取 Document（camt.052、053、054）、Voucher、MOF、OFX。",
+            )
+        ]
+    )
+
+
+FORMATS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes, AccountOf, str], Statement]], ...] = (
+    (_has_root("Document", "BizMsgEnvlp", "RequestPayload", "DataPDU"), camt.read),
+    (_has_root("Voucher", "MOF"), vouchers.read),
+    (ofx.is_ofx, ofx.read),
+    (_is_other_markup, _refuse_markup),
+    (mt940.is_mt940, mt940.read),
+)
+"""The formats without columns: what recognises a file by its start, and what reads it. All other files are sheets."""
 
 
 def read(content: bytes, choices: Choices, account_of: AccountOf, days: Days = (None, None)) -> Statement:
@@ -24,14 +59,15 @@ def read(content: bytes, choices: Choices, account_of: AccountOf, days: Days = (
     None is taken from the file; if the file does not state the day, the statement covers the whole months of its lines.
     """
     sha256 = hashlib.sha256(content).hexdigest()
-    if content.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0").startswith(b"<"):
-        if choices.columns:
-            raise StatementWrong(
-                [("", "A camt.053 file has no columns whose headings could be specified.", "camt.053 没有可指定的列。")]
-            )
-        statement = camt.read(content, account_of, sha256)
-    else:
+    reader = next((reader for probe, reader in FORMATS if probe(content)), None)
+    if reader is None:
         statement = tables.read(sheets.read(content), choices, account_of, sha256)
+    elif choices.columns:
+        raise StatementWrong(
+            [("", "A file of this format has no columns whose headings could be specified.", "此格式没有可指定的列。")]
+        )
+    else:
+        statement = reader(content, account_of, sha256)
     if max(statement.total(direction) for direction in Direction) > MAX_FEN:
         raise StatementWrong([("", "The sum of the amounts is too large.", "合计金额过大。")])
     return statement.of(*_days(statement, *days))
