@@ -9,7 +9,7 @@ import pytest
 
 from service.example import FUND
 from tests.service.conftest import live
-from tests.service.test_reconciliations_api import accepting, send
+from tests.service.test_reconciliations_api import accepting, send, without_a_line
 from tests.service.test_rules_api import allocate
 
 
@@ -167,6 +167,8 @@ def reconciled(sample_copy):
     """
     comparison = send(sample_copy)
     yield "/v1/reconciliations", comparison
+    yield "/v1/reconciliations", send(sample_copy, without_a_line(), related_only="true")
+    yield "/v1/reconciliations/account", send(sample_copy, path="/v1/reconciliations/account", related_only="true")
     for _ in range(2):
         yield "/v1/events", sample_copy.post(accepting(sample_copy, comparison.json), "fund-office")
     waiver = {"rule": "NoTriesLeft", "award": f"{FUND}-08-L02", "reason": "示例"}

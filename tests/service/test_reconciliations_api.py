@@ -21,11 +21,15 @@ FILE = STATEMENT.read_bytes()
 KINDS = ("statement_only", "ledger_only", "duplicate", "amount_differs", "payee_differs", "date_differs")
 
 
-def send(api, content=FILE, key="auditor", kind="text/csv", fund=FUND, **params):
+def send(api, content=FILE, key="auditor", kind="text/csv", fund=FUND, *, path="/v1/reconciliations", **params):
     query = {"fund": fund, **params}
-    return api.client.post(
-        "/v1/reconciliations", data=content, content_type=kind, headers=api.headers(key), query_string=query
-    )
+    return api.client.post(path, data=content, content_type=kind, headers=api.headers(key), query_string=query)
+
+
+def without_a_line():
+    """The example's statement without one of its lines, so that the next balance does not follow."""
+    rows = FILE.splitlines(keepends=True)
+    return b"".join([*rows[:4], *rows[5:]])
 
 
 @pytest.fixture(scope="module")
@@ -210,9 +214,7 @@ def test_a_comparison_is_accepted_once_its_exceptions_are_explained(sample_copy)
 
 
 def test_a_balance_that_its_lines_do_not_give_is_an_exception_to_be_explained(sample_copy):
-    """A line of the file is missing, so the next balance does not follow."""
-    rows = FILE.splitlines(keepends=True)
-    comparison = send(sample_copy, b"".join([*rows[:4], *rows[5:]])).json
+    comparison = send(sample_copy, without_a_line()).json
     [contradiction] = of_kind(comparison, "contradiction")[:1]
     assert comparison["statement"]["adds_up"] is False
     assert comparison["exceptions"][0] == contradiction
