@@ -48,7 +48,7 @@ class Conclusion(StrEnum):
 
 
 class Actual(EventPart, frozen=True):
-    """What was reached of a performance goal of the line, which `goal` names."""
+    """The result that was achieved for one performance goal of the line. `goal`: the name of the goal."""
 
     goal: str
     actual: str
@@ -78,9 +78,10 @@ class AcceptancePassed(ProjectFact, frozen=True):
     """The award passed acceptance: its gate opens, and the money committed behind it becomes payable.
 
     `checkpoint` names the gate; if it is omitted, the gate is the last checkpoint, which is also called `acceptance`.
-    The other fields are only kept on record and move no money: `conclusion` is the grade, `score` is out of 100,
-    `settled` is the amount that the acceptance recognised, and `actuals` states the result for each goal of the line.
-    Only AwardAmended changes the amount of the award.
+    The other fields are only kept on record and move no money. `conclusion` is the grade, and `score` is out of 100.
+    `settled` is the amount that the acceptance recognised; only AwardAmended changes the amount of the award. `actuals`
+    states the result for each goal of the line. The ledger sets `last` to true if `checkpoint` names the last
+    checkpoint.
     """
 
     zh = "验收通过"

@@ -115,8 +115,8 @@ class Applicant(Recipient, frozen=True):
 class ApplicationReceived(ProjectFact, frozen=True):
     """An application was received on a day within the call's window. The ledger sets `round` to the round under way.
 
-    The other fields are optional and say what was applied for: the `amount`, the `title` and `place` of what the
-    applicant plans to do, and the first and last day of it, `starts_on` and `ends_on`.
+    The other fields are optional and describe what was applied for: the `amount`, and the planned project with its
+    `title`, its `place`, its first day `starts_on` and its last day `ends_on`.
     """
 
     zh = "申报受理"
@@ -311,8 +311,9 @@ def last_round_is_over(project: Project) -> None:
 def may_be_awarded_more(context: Context, project: Project, selection: Selection) -> None:
     """Checks that a new round whose awards are chosen by `selection` could still award something.
 
-    Raises NotInPlan if the plan in force has no line for the project, SelectionMismatch if the line's awards are chosen
-    in the other way, NoPlacesLeft if the line's award limit is reached, and LineUsedUp if no money is left to award.
+    Raises NotInPlan if the plan in force has no line for the project, and SelectionMismatch if the line's awards are
+    chosen in the other way. Raises NoPlacesLeft if the line's award limit is reached, and LineUsedUp if no money is
+    left to award.
     """
     fund = context.ledger.fund(project.fund)
     line = fund.line(project.code)

@@ -86,7 +86,11 @@ def within_notice(context: Context, project: Project, name: str, more: int = 0) 
 
 
 def above_notice(project: Project, name: str, more: int = 0) -> AboveNotice | None:
-    """The refusal if the award `name` with `more` fen is above what was shown and what a waiver allows; None if not."""
+    """The refusal if the award `name` plus `more` fen exceeds the larger of two amounts; None if it does not.
+
+    These are the amount that the last completed notice showed and the amount that a waiver of AboveNotice allows. None
+    too if no completed notice has listed the award.
+    """
     shown, amount = project.shown(name), project.awarded.get(name, 0) + more
     waiver = project.waivers.get(key(AboveNotice.__name__, "award", name))
     if shown is None or amount <= max(shown.amount, waiver.at_most or 0 if waiver else 0):

@@ -197,9 +197,9 @@ class ObjectionReceived(ProjectFact, frozen=True):
 
     The objection concerns the notice that ran on the day the objection was received, even if a newer notice has
     replaced that notice. In a fund whose notices precede the decision, an objection to an application is too late once
-    this application is awarded, and an objection to the whole notice is too late once any application on the notice is
-    awarded. The exception is a supplementary notice, which lists applications that were already awarded and shown in an
-    earlier notice: an objection to it is never too late for this reason.
+    this application is awarded. There, an objection to the whole notice is too late once any application on the notice
+    is awarded. Neither limit applies to a supplementary notice, which lists applications that were already awarded and
+    shown by an earlier notice.
     """
 
     zh = "异议受理"

@@ -155,7 +155,7 @@ def _repeated(line: Line, paid: Iterable[Line], days: Days) -> int | None:
 def _paired_surely(lines: Iterable[Line], entries: Iterable[Entry], days: Days) -> dict[Line, Entry]:
     """The entry that SURE_STAGES pair with each line, by line.
 
-    A line is left out if it is not paired, or if its pairing has several lines or several entries.
+    Only pairings of one line with one entry are returned.
     """
     items = OpenItems(days, lines, entries)
     for stage in SURE_STAGES:
