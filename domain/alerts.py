@@ -1,7 +1,7 @@
 """Alerts of a fund today: what is due, overdue or unusual, each with the events that caused it.
 
-Source: DOMAIN, "What auditors of such funds ask for". Alerts that depend on the movements of money are found by the
-service, from the projections.
+The service finds the alerts that depend on movements of money, from the projections; this module finds all others.
+Source: DOMAIN, "What auditors of such funds ask for".
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from domain.state.project import Project
 class Urgency(StrEnum):
     """How urgent an alert is, the most urgent first.
 
-    OVERDUE: the alert's due day is past. DUE: its due day is not past. ODD: the alert reports something unusual and has
-    no due day.
+    OVERDUE: the alert's due day is past. DUE: the due day is today or later. ODD: the alert reports something unusual
+    and has no due day.
     """
 
     OVERDUE = "overdue"
@@ -46,8 +46,8 @@ class Urgency(StrEnum):
 class Sentence(NamedTuple):
     """The message of an alert in two languages, with placeholders for the alert's facts.
 
-    `rule`: the name of the rule that the alert is about; None if there is no such rule. `source` says why the alert
-    exists: it is the source of `rule`, or `because` if `rule` is None.
+    `rule`: the name of the rule that the alert is about; None if there is no such rule. `because`: the source of the
+    alert if `rule` is None. `source`: the source of `rule`, or `because`.
     """
 
     en: str
@@ -269,9 +269,9 @@ class Alert(Struct, frozen=True):
 
 SERIALS_PERCENT = 1
 CALENDAR_DUE_DAYS = 60
-"""From this many days before the ledger's calendar ends, an alert asks to import the calendar of the next year.
+"""This many days before the ledger's calendar ends, an alert begins to ask for the calendar of the next year.
 
-By then, the next year's calendar is published.
+The next year's calendar is published by then.
 """
 
 
@@ -334,12 +334,11 @@ def _of_sources(fund: Fund, plan: Reference) -> Iterator[Alert]:
 
 
 def _of_calendar(ledger: LedgerView, fund: Fund) -> Iterator[Alert]:
-    """The alert that asks to import the calendar of the first year that has none.
+    """The alert that asks to import the calendar of the first year that has none, from this year on.
 
     The due day of the alert is 31 December of the preceding year. The alert begins CALENDAR_DUE_DAYS days before its
-    due day.
-    The whole ledger has one calendar, but every fund that is not closed gets the alert, because the fund may still
-    publish a notice.
+    due day. The whole ledger has one calendar, but every fund that is not closed gets the alert, because the fund may
+    still publish a notice.
     """
     year = ledger.missing_year(ledger.today.year)
     due_on = date(year - 1, 12, 31)
@@ -393,7 +392,7 @@ def _of_awards(fund: Fund, project: Project, today: date) -> Iterator[Alert]:
 
 
 def _of_places(fund: Fund, project: Project) -> Iterator[Alert]:
-    """The alert if a project has more awards than its plan line allows, or fewer than the line requires.
+    """The alert that a project has more awards than its line in the plan allows, or fewer than the line requires.
 
     A line requires a number of awards only if its `award_rule` is "exact".
     """

@@ -1,9 +1,10 @@
 """Allocates a fixed total to awards by their scores, as the fund's plan prescribes for its project 7.
 
 Each share is a multiple of one amount, the quantum. All shares add up to the total, and the shares of each batch add up
-to the amount of that batch. First, the total is divided in proportion to the scores, by the largest remainder method:
-this gives each award's total. Then each batch except the last is divided in proportion to these totals; no award gets
-more than its total. In the last batch, each award gets the rest of its total. Source: DOMAIN, "Score allocation".
+to the amount of that batch. First, the total of each award is calculated: the sum of all batches is divided in
+proportion to the scores, by the largest remainder method. Then each batch except the last is divided in proportion to
+the awards' totals; no award gets more than its total. In the last batch, each award gets the rest of its total. Source:
+DOMAIN, "Score allocation".
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ def allocate(batches: Mapping[int, int], scores: Sequence[Decimal], quantum: int
     """Divides the amounts of `batches` in proportion to `scores`.
 
     Returns for each score, in the order of `scores`, its share of each batch, by batch number. `batches` maps batch
-    numbers to amounts in fen. Shares are multiples of `quantum`, an amount in fen. If two scores have equal
-    remainders, the earlier score in `scores` gets the quantum that is left. Raises QuantumTooCoarse if a batch is not a
-    multiple of `quantum`, NothingToShareBy if no score is above zero.
+    numbers to amounts in fen. Shares are multiples of `quantum`, an amount in fen. If two scores have equal remainders,
+    the earlier score in `scores` gets the quantum that is left. Scores count with two decimals; further decimals are
+    cut off. Raises QuantumTooCoarse if a batch is not a multiple of `quantum`, and NothingToShareBy if no score is
+    above zero.
     """
     for number, amount in batches.items():
         if amount % quantum:
@@ -48,9 +50,9 @@ def allocate(batches: Mapping[int, int], scores: Sequence[Decimal], quantum: int
 
 
 def _proportional(total: int, weights: Sequence[int], caps: Sequence[int | None]) -> list[int]:
-    """Divides `total` into whole parts in proportion to `weights`; no part exceeds its cap (None: no cap).
+    """Divides `total` into whole parts in proportion to `weights`. No part exceeds its cap; None means no cap.
 
-    The units left over after rounding down go to the largest remainders first.
+    After rounding down, the units that are left go to the largest remainders first.
     """
     whole = sum(weights) or 1
     exact = (total * weight // whole for weight in weights)

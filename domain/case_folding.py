@@ -1,7 +1,7 @@
 """The case folding of Unicode 14, as a table.
 
-The folding must not change with the version of Python: numbers that are claimed in the log for ever are compared in
-their folded form. SQL's `fold_case` (migrations/0032_text_for_ever.sql) has the same table. ß folds to ss. The other
+Numbers that are claimed in the log are compared in folded form for ever. So the folding must not change with the
+version of Python. SQL's `fold_case` (migrations/0032_text_for_ever.sql) has the same table. ß folds to ss. The other
 letters that Unicode folds to several letters stay as they are; most of them are Greek letters with several marks.
 """
 

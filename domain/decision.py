@@ -1,8 +1,8 @@
 """Whether a post is accepted: checks the rules that apply to every event, then the rules of the event's own chapter.
 
-`decide(ledger, posted)` returns the events to record, or raises the rule that refuses the post. The first event is
-the leader, which has the posted fact. The other events are its mirrors, which repeat the leader's moves on other
-streams.
+`decide(ledger, posted)` returns the events to record, or raises the rule that refuses the post. The first event, the
+leader, has the posted fact. The other events are the leader's mirrors: they repeat its moves on the other streams that
+the moves affect.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ EVERY_POST: tuple[type[Refused], ...] = (
 def rules_of(fact: type[Fact]) -> tuple[type[Refused], ...]:
     """All rules that may refuse a post of the event type `fact`: the type's own rules first, EVERY_POST last.
 
-    Empty for a mirror, which nobody posts.
+    The result is empty for the type of a mirror, because mirrors are not posted.
     """
     return () if fact in MIRRORS else tuple(dict.fromkeys((*fact.refused_by, *_shared(fact), *EVERY_POST)))
 
@@ -100,8 +100,8 @@ def _shared(fact: type[Fact]) -> Iterator[type[Refused]]:
 def reads(posted: Posted, entries: Mapping[Reference, Recorded]) -> tuple[str, ...]:
     """The names of the streams that the decision of `posted` reads, except the stream of a project's fund.
 
-    For a reversal, the names include the stream of each project whose accounts the reversed entry changed. `entries`
-    has the recorded entries that the post refers to.
+    If `posted` is a reversal, the names include the stream of each project whose accounts the reversed entry changed.
+    `entries` has the recorded entries that the post refers to.
     """
     streams = (posted.stream, *posted.fact.also_reads())
     if isinstance(posted.fact, EntryReversed):
@@ -123,7 +123,7 @@ def _projects(entry: Recorded) -> Iterator[str]:
 def decide(ledger: LedgerView, posted: Posted) -> tuple[Recorded, ...]:
     """The events to record for `posted`: the event posted, then its mirrors, each with the next version of its stream.
 
-    Raises the rule that refuses the post, a subclass of Refused.
+    If a rule refuses the post, raises this rule, which is a subclass of Refused.
     """
     if not isinstance(posted.fact, FIRST) and not ledger.stream(posted.stream).version:
         raise UnknownStream(stream=posted.stream)
@@ -145,10 +145,10 @@ def decide(ledger: LedgerView, posted: Posted) -> tuple[Recorded, ...]:
 
 
 def _check_irregular(ledger: LedgerView, posted: Posted) -> None:
-    """Checks the marks of an irregular post, which another person must post than what it follows.
+    """Checks the rules that an irregular post names, and that its poster did not post the steps before it.
 
-    Raises NotIrregular if a mark names a rule that is not improper for the type of the post, or that an earlier mark
-    names; and SamePerson.
+    Raises NotIrregular if the post names a rule twice, or a rule that an event of its type cannot break. Raises
+    SamePerson if the poster also posted one of the earlier steps: see `posters_before`.
     """
     unnamed = {rule.__name__ for rule in left_out_for(type(posted.fact))}
     for each in posted.header.irregular:
@@ -201,7 +201,8 @@ def _check_documents(ledger: LedgerView, posted: Posted) -> None:
 def _booking_date(ledger: LedgerView, posted: Posted, *touched: str) -> date:
     """The booking date in `posted`; if the post has none, the earliest day that the rules allow.
 
-    `touched`: the names of the streams that the post adds events to. Raises the rule that the booking date breaks.
+    `touched`: the names of the streams that the post adds events to. Raises OccurredAfterBooked, BookedInFuture,
+    PeriodIsClosed or BookedOutOfOrder if the booking date is not allowed.
     """
     header = posted.header
     bounds = tuple(_lower_bounds(ledger, posted, touched))
@@ -224,8 +225,8 @@ def _booking_date(ledger: LedgerView, posted: Posted, *touched: str) -> date:
 def _lower_bounds(ledger: LedgerView, posted: Posted, touched: tuple[str, ...]) -> Iterator[tuple[str, date]]:
     """For each stream that limits the booking date of `posted`: its name, and the earliest booking date allowed.
 
-    For a stream in `touched`, this is the booking date of the stream's last event. If `posted` opens a project, only
-    the fund's stream limits it: to the booking date of the event that put the plan in force.
+    For a stream in `touched`, this is the booking date of the stream's last event. If `posted` opens a project, the
+    only limit is the booking date of the event that put the plan in force, on the fund's stream.
     """
     if isinstance(posted.fact, ProjectOpened):
         owner = ledger.fund(posted.fact.fund)

@@ -31,8 +31,9 @@ class Decision(Struct, frozen=True):
 class Context(Struct, frozen=True):
     """What a decision is given: the ledger, and the post with its stream, fact, header and booking date.
 
-    `distinguished` collects on what each rule that requires another person rested, for the header of the event.
-    `left_out` collects the rules that the post breaks and names as irregular.
+    Two sets collect results for the header of the event while rules are checked. `distinguished`: for each rule that
+    requires another person, by what the two posters were distinguished. `left_out`: the names of the rules that the
+    post breaks and names as irregular.
     """
 
     ledger: LedgerView
@@ -53,12 +54,12 @@ class Context(Struct, frozen=True):
         return self.header.occurred_on
 
     def same_as(self, other: Poster) -> str | None:
-        """The person, name or key that shows that `other` is the poster of this event; None if it is another person."""
+        """The person, name or key that `other` and the poster of this event share; None if they are two people."""
         self.distinguished.add(self.header.by.distinguished_by(other))
         return self.header.by.same_as(other, self.ledger.alike)
 
     def same_human_as(self, other: Poster) -> str | None:
-        """As `same_as`, but by persons of one register, else by typed names, and never by keys."""
+        """As `same_as`, but never compares keys: it compares persons of one register, or otherwise typed names."""
         by_person = self.header.by.distinguished_by(other) is DistinguishedBy.PERSON
         self.distinguished.add(DistinguishedBy.PERSON if by_person else DistinguishedBy.NAME)
         return self.header.by.same_human_as(other, self.ledger.alike)
@@ -69,9 +70,10 @@ class Context(Struct, frozen=True):
         return self.ledger.alike(name, self.header.actor)
 
     def improper(self, refusal: Refused, already: Collection[str] = ()) -> None:
-        """Raises `refusal`, unless the post names its rule as irregular, or `already` has the rule's name.
+        """Raises `refusal` unless its rule is in `already` or the post names the rule as irregular.
 
-        `already`: the rules that an earlier step of the same matter was recorded against.
+        `already`: the names of the rules that an earlier step of the same matter broke, such as the request of a
+        payment. A rule that the post names as irregular is added to `left_out`.
         """
         name = type(refusal).__name__
         if name in already:
@@ -100,7 +102,7 @@ class Context(Struct, frozen=True):
     def recorded(self, fund: str, decision: Decision) -> tuple[Recorded, ...]:
         """The events that record `decision`: the leader, which has the decided fact, and then its mirrors.
 
-        Each event has the next version of its stream, and belongs to the fund with the code `fund`.
+        Each event has the next version of its stream. `fund` is the code of the fund that the events belong to.
         """
         weakest = max(self.distinguished, key=list(DistinguishedBy).index, default=None)
         header = replace(self.header, booked_on=self.booked_on, distinguished_by=weakest)

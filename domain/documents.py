@@ -20,7 +20,7 @@ _OFFICIAL = re.compile(
 
 @lru_cache(maxsize=10_000)
 def normal(number: str) -> str:
-    """The form of a document number that is compared: equal for all spellings of the same number.
+    """The normal form of a document number: all spellings of the same number have the same normal form.
 
     An official number 文号 becomes `issuer〔year〕serial号`, with this kind of brackets, no 第 and no leading zeros.
     """
@@ -32,7 +32,7 @@ def normal(number: str) -> str:
 class OfficialNumber(Struct, frozen=True):
     """The parts of an official number 文号: the issuer's code 机关代字, the year, and the number within that year.
 
-    `serial` is the number within the year; it has nothing to do with the serials of fen.
+    `serial` is the number within the year; it is not a serial of fen.
     """
 
     issuer: str
@@ -47,10 +47,9 @@ def official(number: str) -> OfficialNumber | None:
 
 
 class Document(EventPart, frozen=True, omit_defaults=True):
-    """The citation of one document. `sha256` is the hash of its file, in hex.
+    """The citation of one document. `sha256` is the SHA-256 hash of its file, in hexadecimal.
 
-    `year` and `item` tell apart vouchers with equal numbers. `omit_defaults`: fields that are not set are omitted from
-    the log.
+    `year` and `item` distinguish vouchers with equal numbers. `omit_defaults`: the log omits fields that are not set.
     """
 
     kind: str
@@ -64,17 +63,17 @@ class Document(EventPart, frozen=True, omit_defaults=True):
 
 
 class Claim(EventPart, frozen=True, order=True, omit_defaults=True):
-    """A document number that a sender may use only once, such as a voucher number or a bank reference, or a code.
+    """The claim of a document number that a sender may use only once, such as a voucher number, or of a code.
 
-    A number belongs to the `source` of the event that cites the document: no other sender can use it up. It is as
-    `normal()` returns it; for kinds in BY_YEAR_AND_ITEM it is `year/number/item`. A code (FUND_CODE, PROJECT_CODE)
-    belongs to the whole ledger: its source is empty. In events that were recorded before 2026-12, `source` is empty for
-    numbers too.
+    A number belongs to the `source` of the event that cites the document, so another sender may use the same number.
+    `number` is in the form that `normal()` returns; for kinds in BY_YEAR_AND_ITEM it is `year/number/item`. A code
+    (FUND_CODE, PROJECT_CODE) belongs to the whole ledger, so its `source` is empty. In events that were recorded before
+    2026-12, `source` is empty for numbers too.
 
-    The other fields tell apart documents with the same number; see `is_same`. They are empty if nothing tells them
-    apart, as in events of the first edition of the rules. `issuer`: whom the citation states as the issuer, as
-    `normalized()` returns it. `own_bank`: if it states nobody, the bank of the fund. `day`: the date that the citation
-    states. `event_day`: if it states none, the day of the event. Both days are in ISO 8601.
+    The other fields distinguish documents with the same number; see `is_same`. They are empty if nothing distinguishes
+    such documents, as in events of the first edition of the rules. `issuer`: the issuer that the citation states, as
+    `normalized()` returns it. `own_bank`: the fund's bank, if the citation states no issuer. `day`: the date that the
+    citation states. `event_day`: the day of the event, if the citation states no date. Both days are in ISO 8601.
     """
 
     kind: str
@@ -87,15 +86,17 @@ class Claim(EventPart, frozen=True, order=True, omit_defaults=True):
 
     @property
     def number_alone(self) -> Claim:
-        """The claim without what tells apart documents with the same number."""
+        """The claim without the fields that distinguish documents with the same number."""
         return Claim(self.kind, self.number, self.source)
 
     def is_same(self, other: Claim) -> bool:
-        """Whether `other` may be of the same document as this claim, of which both have the same number.
+        """Whether `other`, a claim of the same number, may be of the same document as this claim.
 
-        What one of them does not know tells nothing apart. If only one states its issuer, or its date, then the other
-        may be a second citation of the same document that leaves it out: its bank is not compared, and its date may be
-        any day up to its event. The SQL function `claims_are_same` returns the same.
+        It may be unless the issuers or the days show that the documents differ. If both citations state an issuer, the
+        issuers are compared; if neither does, the funds' banks are compared, as far as they are known. If only one
+        does, the issuer is not compared, because the other citation may omit it. The days are compared in the same way,
+        except if only one citation states a date: this date must not be after the other's event. The SQL function
+        `claims_are_same` returns the same.
         """
         return self._issuer_may_be(other) and self._day_may_be(other)
 
@@ -120,9 +121,10 @@ FUND_CODE, PROJECT_CODE = "fund", "project"
 """The kinds of the claims of codes. A fund has its own code and the codes of the projects that its plans name."""
 
 BY_YEAR_AND_ITEM = frozenset({"支付凭证号", "冲销凭证号", "缴款书", "退回通知书"})
-"""The document kinds whose numbers restart each year, and one of whose numbers may cover several numbered items.
+"""The document kinds that are identified by year, number and item.
 
-A document of any other kind is identified by its number alone.
+Their numbers restart each year, and one number may cover several numbered items. A document of any other kind is
+identified by its number alone.
 """
 BY_BANK_AND_DAY = frozenset({"流水号"})
 """The document kinds whose numbers each bank gives, and may give again on another day."""
@@ -132,8 +134,7 @@ class Citing(Struct, frozen=True):
     """What the claims of an event depend on besides its documents.
 
     `source`: the sender. `on`: the day of the event. `own_bank`: the fund's own bank, if it is known. `by_issuer`:
-    whether the issuer and the day of a document tell it apart from others with its number; false in the first edition
-    of the rules.
+    whether issuer and day distinguish documents with the same number; false in the first edition of the rules.
     """
 
     source: str
@@ -148,8 +149,8 @@ def claims(
     """The claims of an event that cites `documents`: one for each document whose kind is in `kinds`.
 
     Equal citations have one claim. `purpose` is appended to the kind of each claim, so that a number may be used once
-    for each purpose. For kinds in BY_YEAR_AND_ITEM, a document without a year gets the event's, and a document without
-    an item gets item 1.
+    for each purpose. For kinds in BY_YEAR_AND_ITEM, a document without a year gets the year of the event, and a
+    document without an item gets item 1.
     """
     if not kinds:
         return ()

@@ -35,8 +35,8 @@ class EntryReversed(Fact, frozen=True):
     """An entry of the same stream is reversed: its fen move back to their source and its state changes are undone.
 
     `version` is the version of the reversed entry. `amount` is the part of the entry to reverse; only entries of some
-    types can be reversed in part. Without `amount`, all that is not reversed yet is reversed. The ledger sets `entry`
-    (the type of the reversed entry), `restored` (the entities whose earlier state is restored) and `frees` (the
+    types can be reversed in part. If `amount` is omitted, all that is not reversed yet is reversed. The ledger sets
+    `entry` (the type of the reversed entry), `restored` (the entities whose earlier state is restored) and `frees` (the
     document numbers that may be used again).
     """
 
@@ -89,8 +89,8 @@ class EntryReversed(Fact, frozen=True):
     def noted(self, reversed_: Map[int, FenSet], moves: Iterable[Move]) -> Map[int, FenSet]:
         """The map `reversed_` after this reversal, which made the moves `moves`.
 
-        `reversed_` maps the version of an entry to the fen of the entry that reversals have moved back. The fen of
-        `moves` are added under the version of the entry that this event reverses.
+        `reversed_` maps the version of an entry to the fen of this entry that reversals have moved back. The fen of
+        `moves` are added under the version of the reversed entry.
         """
         fen = FenSet.of(span for moved in moves for span in moved.fen.ranges)
         return reversed_.set(self.version, reversed_.get(self.version, FenSet()) + fen)

@@ -25,7 +25,7 @@ class Allowed(Enum):
 
 
 class Restored(EventPart, frozen=True):
-    """An award, payment, round or the like that a reversal returns to its state before the reversed entry.
+    """An entity, such as an award or a round, that a reversal returns to its state before the reversed entry.
 
     For example: kind `award`, name `L02`.
     """
@@ -48,10 +48,10 @@ class Reversible(Struct, frozen=True):
 
 
 def restores(kind: str, by_another: bool = False) -> Reversible:
-    """A Reversible for an entry that can be reversed only as a whole, whose reversal restores one entity.
+    """A Reversible of an entry that can be reversed only as a whole, and whose reversal restores one entity.
 
     `kind` is the kind of this entity, such as `award`. It is also the name of the fact's field that contains the
-    entity's name: for the kind `award`, the field is `fact.award`.
+    entity's name: for the kind `award`, the field is `fact.award`. `by_another` is as in Reversible.
     """
     return Reversible(restores=lambda _, fact: (Restored(kind, str(getattr(fact, kind))),), by_another=by_another)
 
@@ -113,12 +113,15 @@ class Fact(Struct, frozen=True):
 
 
 EDITION = 2
-"""The edition of the rules that new posts are decided by. The second one added AboveNotice, PayeeNotApplicant,
-ApproverTwice, what waivers must name, and what tells apart documents with the same number."""
+"""The edition of the rules that new posts are decided by.
+
+The second edition added AboveNotice, PayeeNotApplicant, ApproverTwice, the fields that a waiver must have, and the
+fields of Claim that distinguish documents with the same number.
+"""
 
 
 class DistinguishedBy(StrEnum):
-    """On what the ledger rests that an event and an earlier step were posted by two people, the surest first."""
+    """By what the ledger distinguishes the poster of an event from the poster of an earlier step, the surest first."""
 
     PERSON = "person"
     NAME_AND_KEY = "name_and_key"
@@ -134,7 +137,7 @@ class FoundBy(StrEnum):
 
 
 class Irregularity(EventPart, frozen=True):
-    """A rule that an event broke and that is left out for it. `basis`: the document that says that it happened."""
+    """A rule that an event broke, and that was not enforced for it. `basis`: the document that proves the event."""
 
     rule: str
     found_by: FoundBy
@@ -144,18 +147,20 @@ class Irregularity(EventPart, frozen=True):
 class Header(Struct, frozen=True):
     """The part of a post that is the same for all event types.
 
-    Dates are days in Asia/Shanghai; `key` is the API key's name. `booked_on` may be None only in a post: the decision
-    then sets the earliest day that the rules allow. `content_sha256` is the digest in the post's identity, in
-    hexadecimal; None in events that were recorded before 2026-12.
+    Dates are days in Asia/Shanghai. `key` is the name of the API key. `booked_on` may be None only in a post: the
+    decision then sets the earliest day that the rules allow. `content_sha256` is the digest of the post's content, in
+    hexadecimal, by which a repeated post is recognised; None in events that were recorded before 2026-12.
 
-    `person` is whom the key or token names as the person who uses it; None if it names nobody, and in events that were
-    recorded before 2026-12. `distinguished_by` is set by the decision if a rule required another person than the poster
-    of an earlier step: the weakest of what these rules rested on. None if no rule did, and in events before 2026-12.
-    `edition` is the edition of the rules by which the event was decided; 1 in events that were recorded before it was
-    kept. Later rules do not apply to an event of an earlier edition that is decided again. `irregular`: the rules that
-    the event broke; it has happened all the same.
-    `own_bank` is set by the decision if the event uses up the number of a bank's slip whose citation names no bank: the
-    fund's own bank, as its settings name it; None if they name none, or in other events.
+    `person` is the person whom the key or token names as its user; None if it names nobody, and in events that were
+    recorded before 2026-12. `distinguished_by` is set by the decision if a rule required that the poster is not the
+    poster of an earlier step. It says by what the two were distinguished; for several rules, the least sure one. It is
+    None if no rule required this, and in events that were recorded before 2026-12.
+
+    `edition` is the edition of the rules by which the event was decided; 1 in events that were recorded before this
+    field existed. If an event of an earlier edition is decided again, later rules do not apply. `irregular` has the
+    rules that the event broke and in spite of which it was recorded. `own_bank` is set by the decision if the event
+    uses up the number of a bank slip that is cited without an issuer: it is the fund's bank in its settings. It is None
+    if the settings name no bank, and in all other events.
     """
 
     occurred_on: date
@@ -179,17 +184,18 @@ class Header(Struct, frozen=True):
 
 
 class Poster(Struct, frozen=True):
-    """Who posted an event: the name that was typed, the API key that was used, and the person that the key names."""
+    """The poster of an event: the name that was typed, the API key that was used, and the person that the key names."""
 
     actor: str
     key: str
     person: str | None = None
 
     def same_as(self, other: Poster, alike: Callable[[str, str], bool]) -> str | None:
-        """What shows that both posters are one: the person, else the typed name, else the key; None if they are two.
+        """The person, name or key that shows that both posters are one person; None if they are two people.
 
-        A step that needs two people is refused in all three cases. Typed names are compared only where the persons
-        cannot be: two people may have the same name. `alike` says whether two names look alike.
+        Returns the person if the persons look alike; else the typed name, if the typed names look alike; else the key,
+        if both used one key. Typed names are compared only if the persons cannot be compared, because two people may
+        have one name. `alike` says whether two names look alike.
         """
         if self.person and other.person and alike(self.person, other.person):
             return other.person
@@ -198,24 +204,29 @@ class Poster(Struct, frozen=True):
         return other.key if normalized(self.key) == normalized(other.key) else None
 
     def same_human_as(self, other: Poster, alike: Callable[[str, str], bool]) -> str | None:
-        """What shows that both posters are one human: the person of one register, else the typed name; None if two.
+        """The person or typed name that shows that both posters are one human; None if they are two.
 
-        Keys are not compared: several people may use that of a system in which payments are approved.
+        Persons are compared if both are known in one register, otherwise typed names. Keys are not compared, because
+        several people may use the key of one approval system. `alike` says whether two names look alike.
         """
         if self.distinguished_by(other) is DistinguishedBy.PERSON:
             return self.person if alike(str(self.person), str(other.person)) else None
         return other.actor if alike(self.actor, other.actor) else None
 
     def distinguished_by(self, other: Poster) -> DistinguishedBy:
-        """On what it rests that the posters are two people: on their persons, if both are known in one register."""
+        """By what the two posters can be distinguished: by their persons if both are known in one register.
+
+        Otherwise by their typed names and keys.
+        """
         known = self.person and other.person and _register(self.person) == _register(other.person)
         return DistinguishedBy.PERSON if known else DistinguishedBy.NAME_AND_KEY
 
 
 def _register(person: str) -> str:
-    """The register that a person is known by, before `#`: a token's issuer. Empty for a person in the ledger's own.
+    """The register in which `person` is known: the part before `#`, which is the issuer of a token.
 
-    Two registers may name one human in two ways, so that persons of different registers are not distinguished.
+    Empty for a person in the ledger's own register. Two registers may name one human differently, so persons of
+    different registers cannot be distinguished.
     """
     register, separator, _ = person.partition("#")
     return register if separator else ""
@@ -256,7 +267,7 @@ def codes_to_read(posted: Posted) -> tuple[Claim, ...]:
 def claims_to_read(posted: Posted) -> tuple[Claim, ...]:
     """The claims on which the decision of `posted` depends: numbers used up, and codes reserved or looked up.
 
-    The caller reads from the database which of them were made before.
+    The caller reads from the database which of these claims an earlier event made.
     """
     return (*numbers_used(posted), *codes_to_read(posted))
 
@@ -264,7 +275,7 @@ def claims_to_read(posted: Posted) -> tuple[Claim, ...]:
 def subject(fact: type[Fact]) -> str:
     """The form of the names of the streams that an event of the type `fact` can be posted to, such as `fund/…`.
 
-    If there are two forms, they are joined: `fund/… | project/…`.
+    If the type has two kinds of stream, the forms are joined: `fund/… | project/…`.
     """
     return " | ".join(f"{kind}/…" for kind in fact.streams)
 
@@ -280,7 +291,7 @@ class Posted(Struct, frozen=True):
 class Reference(EventPart, frozen=True):
     """The identity of an event: its stream and version.
 
-    Both are known when the event is decided. The event's position in the log is known only when it is recorded.
+    Both are known when the event is decided. The position of the event in the log is known only once it is recorded.
     """
 
     stream: str

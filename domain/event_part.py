@@ -8,6 +8,6 @@ from msgspec import Struct
 class EventPart(Struct, frozen=True, forbid_unknown_fields=True):
     """A JSON object inside an event.
 
-    It cannot be decoded if it has a member that its class does not have. A newer version of the program wrote such a
-    member, and a state without it could be wrong.
+    Decoding fails if the object has a member that its class does not have. Such a member was written by a newer version
+    of the program, and a state calculated without it could be wrong.
     """

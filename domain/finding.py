@@ -1,7 +1,7 @@
-"""Findings 问题: what an audit, an inspection or the office itself found wrong, and what became of it.
+"""Findings 问题: faults that an audit, an inspection or the office itself found, and how they were settled.
 
-A finding is recorded on the stream of a fund or of a project. An event that is recorded though it broke a rule opens a
-finding by itself, and so does a payment that nobody ordered. Source: DOMAIN, "Money that went wrong".
+A finding is recorded on the stream of a fund or of a project. An event that is recorded as irregular opens a finding
+automatically, and so does a payment that nobody ordered. Source: DOMAIN, "Money that went wrong".
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ class FindingFact(Fact, frozen=True):
 class FindingRecorded(FindingFact, frozen=True):
     """An audit, an inspection or the office itself found a fault. `finding` is a new name in the stream.
 
-    `events` are the events that the finding is about, `amount` the money concerned, `due_on` the day by which it must
-    be put right, `authority` who found it. It is not reversed: a finding that was recorded by mistake is settled as
-    `explained`.
+    `events` are the events that the finding is about, `amount` is the money concerned, `due_on` is the day by which the
+    fault must be put right, and `authority` is the body that found it. This event cannot be reversed: settle a finding
+    that was recorded by mistake as `explained`.
     """
 
     zh = "问题登记"
@@ -84,8 +84,8 @@ class FindingRecorded(FindingFact, frozen=True):
 class FindingSettled(FindingFact, frozen=True):
     """A finding was settled: the money was recovered, the fault was put right, or it was explained.
 
-    Its reversal opens the finding again. The event that opened a finding is reversed before the finding is settled, or
-    after this event is reversed.
+    A reversal of this event opens the finding again. An event that opened a finding by itself cannot be reversed in
+    full while the finding is settled.
     """
 
     zh = "整改销号"

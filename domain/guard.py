@@ -17,9 +17,9 @@ Evidence = tuple[Reference, ...]
 class Guard(NamedTuple):
     """A condition that a post must satisfy, described in two languages, and its check.
 
-    `check` returns references to the events that show that the condition is satisfied, or raises one of `rules`. The
-    third argument of `check` is the posted fact. Instead of the fact, it may be an entity that has all fields that
-    `check` reads: for example a payment, if `check` reads only `award` and `batch`.
+    `check` returns references to the events that show that the condition is satisfied, or raises one of `rules`. Its
+    third argument is the posted fact, or an entity that has the fields that `check` reads. For example, a check that
+    reads only `award` and `batch` accepts a payment.
     """
 
     en: str

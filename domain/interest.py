@@ -26,8 +26,9 @@ def with_interest(fund: Fund, event: Recorded) -> Fund:
 def taken(context: Context, fund: Fund, event: str, amount: Money, when: str = "") -> Move:
     """The move that takes `amount` of interest in, with new serials, by the posting rule of `event` and `when`.
 
-    The ceilings keep a mistake from using up the serials. They are not below the usual ones, so that interest which has
-    come can always be recorded. Raises InterestTooLarge, SerialsExhausted.
+    Ceilings keep a mistake from using up the serials. The ceilings are those of the fund's appropriations, but at least
+    USUAL_MAX_APPROPRIATION and USUAL_MAX_TOTAL, so that a low setting never keeps received interest from being
+    recorded. Raises InterestTooLarge, SerialsExhausted.
     """
     of_one, of_all = map(max, fund.settings.ceilings, (USUAL_MAX_APPROPRIATION, USUAL_MAX_TOTAL))
     total = Money(fund.interest + amount)

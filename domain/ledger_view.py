@@ -1,7 +1,7 @@
 """The input of a decision: the streams, today's date, the calendar, and the state that the whole ledger shares.
 
-A view never changes: each event leads to a new view. So if one of several posts in a request is refused, nothing needs
-to be undone.
+A view never changes: each event leads to a new view. So nothing needs to be undone if one of several posts in a request
+is refused.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ State = Fund | Project
 
 
 class Claims(Struct, frozen=True):
-    """Claims, each with the event that made it. Claims with the same number are found together.
+    """Claims, each with the event that made it.
 
-    `by_number`: the claims of each number, by the claim without what tells them apart.
+    `by_number`: the claims of each number, by their common `number_alone`.
     """
 
     by_number: Map[Claim, tuple[tuple[Claim, Reference], ...]] = Map()
@@ -47,7 +47,7 @@ class Claims(Struct, frozen=True):
         return next((at for each, at in self._of_number(claim) if each.is_same(claim)), None)
 
     def with_number_of(self, claims: Iterable[Claim]) -> Claims:
-        """Those with the number of one of `claims`."""
+        """The claims that have the same number as one of `claims`."""
         return Claims.of(pair for number in {each.number_alone for each in claims} for pair in self._of_number(number))
 
     def add(self, claim: Claim, at: Reference) -> Claims:
@@ -91,12 +91,12 @@ class Stream(Struct, frozen=True):
 class LedgerView(Struct, frozen=True):
     """The state of the ledger that decisions read.
 
-    `working_days(first, last)` counts the working days from `first` to `last`, both included, and returns None if the
-    calendar does not cover these years. `valid_uscc` says whether a text is a valid unified social credit code. `alike`
-    says whether two names look alike, so that people do not distinguish them. `claims` has the claimed document
-    numbers, such as voucher numbers, and codes, each with the event that claims it. `next_serial` is the serial that
-    the next new fen will get. `entries` are the recorded events that a decision may need: those that posts refer to,
-    and those of earlier posts in the same request.
+    `working_days(first, last)` counts the working days from `first` to `last`, both included; it returns None if the
+    calendar does not cover the years of these days. `valid_uscc` says whether a text is a valid unified social credit
+    code. `alike` says whether a reader could take two names for one. `claims` has the claimed document numbers, such as
+    voucher numbers, and the claimed codes, each with the event that claims it. `next_serial` is the serial that the
+    next new fen will get. `entries` are the recorded events that a decision may need: those that posts refer to, and
+    those of earlier posts in the same request.
     """
 
     today: date
@@ -120,7 +120,7 @@ class LedgerView(Struct, frozen=True):
     def earliest_end(self, first_day: date, min_working_days: int) -> date:
         """The earliest last day of a notice that starts on `first_day` and needs `min_working_days` working days.
 
-        If the calendar ends before that day, returns the first day that the calendar does not cover.
+        If the calendar ends before that day, the result is the first day that the calendar does not cover.
         """
         days = 0
         for day in (first_day + timedelta(number) for number in count()):

@@ -1,6 +1,6 @@
 """Mirrors: facts that the ledger records if an event on one stream moves money to or from another stream.
 
-The mirror is recorded on the second stream. Nobody posts a mirror: the ledger adds mirrors to the event that a sender
+A mirror is recorded on the other stream. Mirrors are not posted: the ledger adds them to the event that a sender
 posted, which is their leader.
 """
 
@@ -59,7 +59,7 @@ class FundsReturnReversed(Fact, frozen=True):
 
 
 class FundsPaidOut(Fact, frozen=True):
-    """A bank paid money of the pool that nobody had ordered.
+    """A bank paid money out of the pool although nobody had ordered the payment.
 
     The mirrored event (the leader) is on the project's stream.
     """

@@ -41,8 +41,8 @@ NOTE_KINDS_ZH = {
 class NoteRecorded(Fact, frozen=True):
     """A note was put on record about the fund or project of its stream, or an application or award of the project.
 
-    It moves no money and changes no decision, and may be recorded after a closing too. A note cannot be reversed: one
-    that is wrong is corrected by another, which names the version of the first as `corrects`.
+    It moves no money, changes no decision, and may be recorded even after a closing. A note cannot be reversed. To
+    correct a wrong note, record a new note whose `corrects` is the version of the wrong one.
     """
 
     zh = "备案"

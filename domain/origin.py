@@ -1,7 +1,8 @@
 """Which fen a post takes from an account: any, or only those of a source 资金来源 or of an appropriation 指标.
 
 An event that takes money may have the fields `funding_source` (the code of a source in the plan) and `appropriation`
-(the version of its AppropriationReceived). With both, only fen that are of both are taken; with neither, any.
+(the version of its AppropriationReceived event). If both are given, only fen that belong to both are taken; if neither
+is given, any fen.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ OF_ORIGIN = (UnknownSource, UnknownAppropriation, OriginTooSmall)
 
 
 def of_origin(fund: Fund, fact: Any) -> Origin | None:
-    """The fen that `fact` may take; None if it names neither a source nor an appropriation.
+    """The fen that `fact` may take, with their name; None if it names neither a source nor an appropriation.
 
     `fact` has the fields `funding_source` and `appropriation`. Raises UnknownSource, UnknownAppropriation.
     """

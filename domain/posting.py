@@ -35,7 +35,7 @@ class Account(NamedTuple):
     """The properties of one account.
 
     `owner`: the kind of stream whose state holds the account: `fund`, `project`, or `none` for the treasury. `key`: the
-    fields of Place by which the account is divided.
+    fields of Place that divide the account; it has a separate balance for each combination of their values.
     """
 
     owner: str
@@ -149,7 +149,7 @@ _POSTING = {(rule.event, rule.when): rule for rule in POSTINGS}
 
 
 class Place(NamedTuple):
-    """What an amount is for: a project, batch, award or payment.
+    """The project, batch, award and payment that an amount is for, as far as they apply.
 
     In an AccountAt, the fields that are not in the account's key are None.
     """
@@ -218,8 +218,8 @@ def reversed_move(moved: Move, fen: FenSet) -> Move:
 class Accounts(Struct, frozen=True):
     """The money of one stream: `holdings` has the fen in each account at each place, `sums` has the amounts.
 
-    The amounts are in fen, by account and place; one amount covers all payments of an award in a batch. `owner` is the
-    kind of the stream, "fund" or "project". The field `project` is the project's code; it is None for a fund.
+    `sums` are in fen, by account and place; one sum covers all payments of an award in a batch. `owner` is the kind of
+    the stream, "fund" or "project". `project` is the project's code; it is None for a fund.
     """
 
     owner: str
@@ -238,14 +238,14 @@ class Accounts(Struct, frozen=True):
     def total(self, accounts: Iterable[str]) -> Money:
         """The amount in `accounts` together, at all places of the stream.
 
-        The time is linear in the number of `sums`. That is acceptable when a fund or project is closed, but not for
-        every payment.
+        The time is linear in the number of `sums`: call this when a fund or project is closed, but not for every
+        payment.
         """
         wanted = frozenset(accounts)
         return Money(sum(amount for (account, _), amount in self.sums.items() if account in wanted))
 
     def apply(self, moves: Iterable[Move]) -> Accounts:
-        """These accounts after `moves`. If another stream owns the source or target of a move, that side is ignored.
+        """These accounts after `moves`. A side of a move (source or target) that another stream owns is ignored.
 
         Raises FenMissing if the source lacks a fen of a move, and FenOverlap if the target already has one.
         """
@@ -279,8 +279,9 @@ def move(
 ) -> Move:
     """The move of `amount` fen at `place` by the posting rule of `event` and `when`.
 
-    The fen with the lowest serials move; with `origin`, only fen of it. Raises BalanceTooSmall if the source account
-    holds less than `amount` at `place`, and OriginTooSmall if it holds less of `origin`.
+    The fen with the lowest serials move; if `origin` is given, those of its fen with the lowest serials. Raises
+    BalanceTooSmall if the source account holds less than `amount` at `place`. Raises OriginTooSmall if it holds enough,
+    but less than `amount` of the fen of `origin`.
     """
     posting = rule(event, when)
     held = accounts.fen(posting.source, place)

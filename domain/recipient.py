@@ -14,7 +14,7 @@ USCC, ID_CARD, REGISTRATION = "uscc", "id_card", "registration"
 class PersonalId(EventPart, frozen=True):
     """The number of an identity card 身份证 in the form that may be stored.
 
-    These are its last four characters, and a keyed digest for comparison.
+    `last4`: the last four characters of the number. `digest`: a keyed digest of the number, for comparison.
     """
 
     last4: str
@@ -46,9 +46,9 @@ class Recipient(EventPart, frozen=True):
 
     @property
     def identity(self) -> str | None:
-        """The text by which recipients are compared. The PostgreSQL function `identity_of` returns the same.
+        """The text by which recipients are compared; None if the recipient has no identity.
 
-        None if the recipient has no identity.
+        The PostgreSQL function `identity_of` returns the same.
         """
         if self.uscc is not None:
             return f"{USCC}:{self.uscc}"

@@ -48,8 +48,8 @@ def advance(ledger: LedgerView, events: Iterable[Recorded]) -> LedgerView:
 def freed(fact: Fact, claims: Collection[Claim]) -> list[Claim]:
     """The members of `claims` that may be claimed again after the event of `fact`.
 
-    None unless `fact` is an EntryReversed. The numbers that it frees have no source if it was recorded before 2026-12,
-    when each number was claimed only once in the whole ledger.
+    The result is empty unless `fact` is an EntryReversed. Before 2026-12, each number was claimed only once in the
+    whole ledger, and the claims in `frees` had no source. Such a claim frees the number for all sources.
     """
     frees = fact.frees if isinstance(fact, EntryReversed) else ()
     without_source = {(claim.kind, claim.number) for claim in frees if not claim.source}
@@ -61,6 +61,6 @@ def freed(fact: Fact, claims: Collection[Claim]) -> list[Claim]:
 def serial_after(event: Recorded, next_serial: int) -> int:
     """The ledger's next unused serial after `event`. `next_serial` is the next unused serial before `event`.
 
-    Only an appropriation uses new serials: it moves them out of the treasury.
+    Only an event that moves fen out of the treasury uses new serials: an appropriation, or interest that was received.
     """
     return max([next_serial, *(hi for m in event.moves if m.source == TREASURY for _, hi in m.fen.ranges)])

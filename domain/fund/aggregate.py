@@ -43,9 +43,9 @@ FACTS = tuple(fact for fact in _CHAPTERS if fact not in MIRRORS)
 
 
 def evolve(fund: Fund | None, event: Recorded) -> Fund:
-    """The fund after `event`; `fund` is the fund before it, None before its first event.
+    """The fund after `event`; `fund` is its state before the event, None before the first event.
 
-    No rules are checked: a recorded event has happened.
+    No rules are checked, because a recorded event is never refused.
     """
     fact = event.fact
     if fund is None:

@@ -41,7 +41,8 @@ OF_PROJECT = (UnknownStream, ProjectOfOtherFund, ProjectIsClosed)
 class AppropriationReceived(FundFact, frozen=True):
     """An appropriation of `amount` was received: its fen enter the pool and get the ledger's next serials.
 
-    `funding_source` is the source of the plan that the money comes from; if omitted, the plan's first source.
+    `funding_source` is the source in the plan that gave the money; if it is omitted, the money is that of the plan's
+    first source. `budget_year` is the first year in which the money may be spent.
     """
 
     zh = "指标下达"
@@ -100,7 +101,8 @@ class AllotmentWithdrawn(FundFact, frozen=True):
 class FundsReallocated(FundFact, frozen=True):
     """Money was moved from one project's line to another project's line.
 
-    In the plan, the line that gave the money is reduced by `amount`, and the line that got it is increased by `amount`.
+    In the plan, `amount` is subtracted from the batch `from_batch` of the first line and added to the batch `to_batch`
+    of the second line.
     """
 
     zh = "资金调剂"
@@ -140,8 +142,8 @@ class FundsReinstated(FundFact, frozen=True):
 class SurplusSurrendered(FundFact, frozen=True):
     """Surplus money was surrendered to the authority that appropriated it, out of the pool or out of recovered money.
 
-    `account` is `pool` or `recovered`. With `recovered`, `project`, `award` and `batch` are required; with `pool`, they
-    are not allowed.
+    `account` is `pool` or `recovered`. If it is `recovered`, `project`, `award` and `batch` are required; if it is
+    `pool`, they are not allowed.
     """
 
     zh = "结余上缴"

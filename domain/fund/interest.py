@@ -1,7 +1,7 @@
 """Interest 孳息: what a bank pays on the fund's account. It is not the fund's money, and is surrendered 上缴.
 
-Its fen get serials of their own. They are in the accounts `interest` and `interest_surrendered` and in no other, so
-that nothing that was appropriated is mixed with them.
+The fen of interest have serials of their own and are only ever in the accounts `interest` and `interest_surrendered`.
+So they never mix with appropriated money.
 """
 
 from __future__ import annotations

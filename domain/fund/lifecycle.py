@@ -53,9 +53,9 @@ class FundEstablished(FundFact, frozen=True):
 
 
 class SettingsChanged(FundFact, frozen=True):
-    """All settings of the fund were replaced; later decisions use the new ones. The ledger sets `settings_version`.
+    """All settings of the fund were replaced; later decisions use the new settings.
 
-    A payment keeps the approval levels that were in force when it was requested.
+    A payment that was requested before keeps the approval levels of its request. The ledger sets `settings_version`.
     """
 
     zh = "规则参数变更"
@@ -67,9 +67,10 @@ class SettingsChanged(FundFact, frozen=True):
 
 
 class FundRenamed(FundFact, frozen=True):
-    """The fund has another name from now on. Its code stays, and so do its plan and its money.
+    """The fund has another name from now on. Its code, its plan and its money stay the same.
 
-    Without `name_en`, the fund has no English name from now on: the earlier one is that of the earlier name.
+    If `name_en` is omitted, the fund has no English name from now on, because its English name belonged to the old
+    name.
     """
 
     zh = "专项资金更名"
@@ -83,7 +84,7 @@ class FundRenamed(FundFact, frozen=True):
 class YearCarriedForward(FundFact, frozen=True):
     """The unspent `amount` of an appropriation at the end of `year` was carried forward, to be spent in the next year.
 
-    `appropriation` is the version of the AppropriationReceived event. No money moves.
+    `appropriation` is the version of the AppropriationReceived event. No money moves between accounts.
     """
 
     zh = "年度结转"
@@ -97,9 +98,9 @@ class YearCarriedForward(FundFact, frozen=True):
 
 
 class PeriodClosed(FundFact, frozen=True):
-    """The month `period` was closed for the fund and all its projects. No event can be booked in it any more.
+    """The month `period` was closed for the fund and all its projects: no event can be booked in it any more.
 
-    The closing of a month cannot be reversed.
+    This event cannot be reversed.
     """
 
     zh = "会计期间结账"

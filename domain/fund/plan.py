@@ -65,8 +65,8 @@ class Headings(EventPart, frozen=True):
 class Annex(EventPart, frozen=True):
     """How the plan prints the table of its lines, in the order of the lines; amounts are in `unit`, one of UNITS.
 
-    `label`: above the plan's title, such as 附件1. `caption`, `title`: above the table; without a title of its own, the
-    table stands under that of the plan.
+    `label` is printed above the plan's title, for example 附件1. `caption` and `title` are printed above the table. If
+    `title` is None, the plan's title is printed there.
     """
 
     label: str | None = None
@@ -79,8 +79,9 @@ class Annex(EventPart, frozen=True):
 class WholePlan(FundFact, frozen=True):
     """The fields of an event that contains a whole plan. The codes of its projects belong to the fund from then on.
 
-    Without `sources`, all money is of one source, which has no name. An appropriation that names no source is of the
-    first one. Without `annex`, the table is printed as that of the plan before, or else as Annex has it.
+    If `sources` is omitted, all money is of one source without a name. Otherwise an appropriation that names no source
+    belongs to the first of `sources`. If `annex` is omitted, the table is printed like that of the previous plan, or
+    with the defaults of Annex if there is none.
     """
 
     title: str
@@ -101,7 +102,8 @@ class WholePlan(FundFact, frozen=True):
 class PlanDrafted(WholePlan, frozen=True):
     """A complete plan was drafted. It replaces any earlier draft.
 
-    Its `lines`, `batches` and `total` must add up, and its `sources`, if it lists any, must give at least the total.
+    The amounts of `lines` and `batches` must add up to each other and to `total`. If the plan lists `sources`, their
+    sum must be at least `total`.
     """
 
     zh = "计划起草"
@@ -127,8 +129,8 @@ class PlanAdopted(FundFact, frozen=True):
 class PlanRevised(WholePlan, frozen=True):
     """A complete new plan replaced the plan in force.
 
-    The new plan must cover all money that is already allotted, and must keep the gates of the batches with allotted
-    money and the checkpoints of the lines that were ever allotted any.
+    For each batch with allotted money, the new plan must have at least the allotted amount and the same gate. For each
+    line that was ever allotted money, the checkpoints must stay the same.
     """
 
     zh = "计划调整"
@@ -217,9 +219,11 @@ def _check_whole(plan: PlanDrafted | PlanRevised) -> None:
 
 
 def _check_gates(line: Line) -> None:
-    """Checks that each gate is a known word or a checkpoint of the line, and that no checkpoint has another's name.
+    """Checks that each batch of the line has a known gate, and that no two gates have one name.
 
-    Only the last checkpoint may be called "acceptance", since this is what the last one is called in any case.
+    The known gates are the members of Gate and the checkpoints of the line. Raises PlanNamesUnknown for another gate,
+    and PlanNamesTwice if a checkpoint has the name of another gate. Only the last checkpoint may be called
+    "acceptance", because this is its other name anyway.
     """
     checkpoints = line.checkpoints or ()
     known = (*Gate, *checkpoints)
@@ -300,11 +304,12 @@ def _revise(context: Context, fund: Fund, fact: PlanRevised) -> Decision:
 
 
 def _check_money(context: Context, fund: Fund, plan: Draft | PlanRevised) -> None:
-    """Checks that the plan lists each source that has given money, and does not give the money of one to another.
+    """Checks that the plan assigns the money received so far to its sources. Raises PlanLacksSource.
 
-    The appropriations that name no source are of the first one, so it stays the first.
+    The plan must list each named source that has given money. If appropriations without a named source were received,
+    the first source of the plan in force must stay the first, because their money belongs to it.
 
-    By the first edition of the rules, the pool had to hold all that is left to allot.
+    By the first edition of the rules, also raises PlanExceedsPool if the pool holds less than is left to allot.
     """
     if context.header.edition == 1:
         needed, pool = Money(fund.to_allot(plan.lines)), fund.accounts.balance(POOL)

@@ -51,12 +51,12 @@ CASH = {
 }
 """The event types that a bank's or treasury's statement shows, each with the direction of the money.
 
-A surrender out of the pool is not shown, because it moves only an entitlement: see `cash_of`.
+A SurplusSurrendered out of the pool is not shown, because no cash moves: see `cash_of`.
 """
 REVERSIBLE_IN_PART = CASH.keys() - {"PaymentConfirmed", "UnorderedPaymentFound"}
 """The event types of CASH that can be reversed in part.
 
-The amount of such an entry in a reconciliation may be less than the amount that was recorded.
+A reconciliation may state a smaller amount than the recorded one for entries of these types only.
 """
 MAX_SPAN = timedelta(days=366)
 """The maximum number of days that one statement may cover."""
@@ -65,8 +65,8 @@ MAX_SPAN = timedelta(days=366)
 class Difference(StrEnum):
     """The ways in which the statement and the ledger can differ. The most severe comes first.
 
-    A contradiction is within the statement: a balance or a total that its lines do not give, so that one may be
-    missing.
+    CONTRADICTION: the statement contradicts itself, because a balance or a total in it is not the one that its lines
+    give. A line may be missing then.
     """
 
     CONTRADICTION = "contradiction"
@@ -111,8 +111,8 @@ class CashEntry(EventPart, frozen=True):
 class Match(EventPart, frozen=True):
     """Statement lines and ledger entries that belong together: one to one, one to several, or several to one.
 
-    The sum of the lines is the sum of the entries. `lines`: the numbers of the lines. `reasons`: what the lines and the
-    entries have in common. `confidence`, from 0 to 100: how certain it is that they belong together.
+    The lines and the entries have equal sums. `lines`: the numbers of the lines. `reasons`: what the lines and the
+    entries have in common. `confidence`: how certain it is that they belong together, from 0 to 100.
     """
 
     lines: tuple[int, ...]
@@ -124,9 +124,8 @@ class Match(EventPart, frozen=True):
 class Exceptional(EventPart, frozen=True):
     """A difference between statement and ledger, with its explanation.
 
-    It names statement lines without ledger entries, entries without lines, or lines and entries that do not agree; a
-    contradiction names none of them, but what the statement says, in `says`. `explanation`: the reason for the
-    difference, as a person writes it.
+    SIDES says for each kind of difference whether it names `lines`, `entries` or both. A contradiction names neither;
+    instead, `says` quotes what the statement says. `explanation`: the reason for the difference, as a person writes it.
     """
 
     kind: Difference
@@ -155,12 +154,14 @@ class OtherLines(EventPart, frozen=True):
 class StatementReconciled(FundFact, frozen=True):
     """A statement was accepted: each line matches the ledger as of `position`, or is explained as an exception.
 
-    `file_sha256`, `first_day` and `last_day` together identify a statement; the hash alone does not, because the files
+    `file_sha256`, `first_day` and `last_day` together identify a statement. The hash alone does not, because the files
     of two periods without payments may be identical. If the same statement is accepted again, its last
-    StatementReconciled counts. `lines` is the number of lines in the statement. `received` is the sum of the incoming
-    lines, and `paid_out` is the sum of the outgoing lines. If the account serves other funds too, these are the lines
-    of this fund, numbered from 1, and `others` are the rest. The matched entries were in force at `position`; some may
-    have been reversed since.
+    StatementReconciled counts.
+
+    `lines` is the number of lines in the statement, `received` the sum of its incoming lines, and `paid_out` the sum of
+    its outgoing lines. If other funds share the account, these three fields count only the lines of this fund, which
+    are numbered from 1, and `others` sums up the remaining lines. The matched entries were in force at `position`; some
+    may have been reversed since.
     """
 
     zh = "对账确认"

@@ -48,19 +48,20 @@ class Conclusion(StrEnum):
 
 
 class Actual(EventPart, frozen=True):
-    """What was reached of a performance goal of the line, which `goal` names."""
+    """The result that was achieved for one performance goal of the line. `goal`: the name of the goal."""
 
     goal: str
     actual: str
 
 
 class AcceptanceRequested(ProjectFact, frozen=True):
-    """Acceptance of an award was requested.
+    """Acceptance of an award was requested, at one checkpoint of the line.
 
-    All batches of the award must be fully paid, except those behind this checkpoint or a later one, and the earlier
-    checkpoints must be passed. Both rules can be waived.
+    All batches of the award must be fully paid, except the batches whose gate is this checkpoint or a later one. All
+    earlier checkpoints must be passed. A waiver can lift either requirement.
 
-    `checkpoint`: one of the line's checkpoints; left out: the last one. The ledger sets `last` if the one named is it.
+    `checkpoint` is the name of a checkpoint of the line; if it is omitted, the last checkpoint is meant. The ledger
+    sets `last` to true if `checkpoint` names the last checkpoint.
     """
 
     zh = "验收申请"
@@ -76,9 +77,11 @@ class AcceptanceRequested(ProjectFact, frozen=True):
 class AcceptancePassed(ProjectFact, frozen=True):
     """The award passed acceptance: its gate opens, and the money committed behind it becomes payable.
 
-    The gate is `checkpoint`; left out: the last one, whose gate is also called `acceptance`. `conclusion`, `score` (of
-    100), `settled`, the amount that the acceptance recognised, and `actuals`, what was reached of the line's goals, are
-    kept with the award and move no money: the amount is changed by AwardAmended.
+    `checkpoint` names the gate; if it is omitted, the gate is the last checkpoint, which is also called `acceptance`.
+    The other fields are only kept on record and move no money. `conclusion` is the grade, and `score` is out of 100.
+    `settled` is the amount that the acceptance recognised; only AwardAmended changes the amount of the award. `actuals`
+    states the result for each goal of the line. The ledger sets `last` to true if `checkpoint` names the last
+    checkpoint.
     """
 
     zh = "验收通过"

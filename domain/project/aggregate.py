@@ -71,9 +71,9 @@ FACTS = tuple(fact for fact in _CHAPTERS if fact not in MIRRORS)
 
 
 def evolve(project: Project | None, event: Recorded) -> Project:
-    """The project after `event`; `project` is the project before it, None before its first event.
+    """The project after `event`; `project` is its state before the event, None before the first event.
 
-    No rules are checked: a recorded event has happened.
+    No rules are checked, because a recorded event is never refused.
     """
     fact = event.fact
     if project is None:
@@ -105,9 +105,11 @@ def decide(context: Context, project: Project | None, fact: Fact) -> Decision:
 
 
 def posters_before(project: Project, fact: Fact) -> tuple[Poster, ...]:
-    """Who posted what `fact` follows: the request and the approvals of its payment, or the list of its award.
+    """The posters of the earlier steps that `fact` follows. None of them may post `fact` as irregular.
 
-    An event of a round follows the call, the review and the notice. In old logs, who posted these is not known.
+    If `fact` names a payment, they posted its request and its approvals. If it names an award, they posted the award
+    list. Otherwise they posted the call, the review and the last notice of the last round. Steps whose poster old logs
+    did not keep are omitted.
     """
     if payment := project.payments.get(getattr(fact, "payment", "")):
         return (payment.by, *payment.approved_by)

@@ -46,8 +46,9 @@ LIVE = (UnknownName, AwardEnded, BeforeItsCause)
 class AgreementSigned(ProjectFact, frozen=True):
     """The agreement of an award was signed: the award's gate `agreement` opens.
 
-    The money committed behind the gate becomes payable. `starts_on` and `ends_on` are the term of the agreement. An
-    agreement may be signed again, but its end is moved only by ExtensionGranted.
+    The money committed behind the gate becomes payable. `starts_on` and `ends_on` are the first and the last day of the
+    agreement. An agreement may be signed again, but with the same `ends_on`: only ExtensionGranted changes the last
+    day.
     """
 
     zh = "合同签订"
@@ -63,10 +64,10 @@ class AgreementSigned(ProjectFact, frozen=True):
 class ExtensionGranted(ProjectFact, frozen=True):
     """An extension was granted: of the agreement, of the rectification, or of both.
 
-    `ends_on` is the new last day of the agreement. It may be at most `extension_months` (a setting of the fund, if it
-    has one) after the end that was agreed first. `due_on` is the new last day of the rectification. At least one of the
-    two is required, and each must be later than the day that it replaces. `checkpoint` is the checkpoint whose
-    rectification is extended; by default, the last one.
+    `ends_on` is the new last day of the agreement. If the fund's setting `extension_months` is set, `ends_on` may be at
+    most that number of months after the last day that was agreed first. `due_on` is the new last day of the
+    rectification. At least one of `ends_on` and `due_on` is required, and each must be later than the day that it
+    replaces. `checkpoint` is the checkpoint whose rectification is extended; if it is omitted, the last one.
     """
 
     zh = "延期批准"
@@ -84,9 +85,11 @@ class ExtensionGranted(ProjectFact, frozen=True):
 class AwardAmended(ProjectFact, frozen=True):
     """The amount of an award in one batch was increased or reduced by `amount`.
 
-    If `increase` is true, the money comes from the line. Otherwise the money must be unpaid and returns to the line.
-    With `funding_source` or `appropriation`, only money of it moves. An award is not increased above the amount that
-    the public was shown, until a supplementary notice has shown the new amount.
+    If `increase` is true, the money comes from the line. If it is false, unpaid money of the award returns to the line.
+    If `funding_source` or `appropriation` is given, only money of that source or appropriation moves. An increase must
+    not raise the award above the amount that the last completed notice showed for it, unless a waiver of AboveNotice
+    allows the new amount or the fund's setting `notice_binds_amounts` is false. A supplementary notice can show a
+    larger amount.
     """
 
     zh = "立项金额调整"
@@ -134,10 +137,11 @@ class AwardDeclined(ProjectFact, frozen=True):
 
 
 class AwardRevoked(ProjectFact, frozen=True):
-    """An award of which nothing is paid was revoked. The money of the award returns to the line.
+    """An award of which nothing is paid was revoked. Its unpaid money returns to the line.
 
     The award no longer counts toward the award limit of the plan. After the project is closed, an award can be revoked
-    though it is paid: nothing moves, and what is paid is ordered back.
+    even if some of it is paid. Then the paid money does not move: it must be claimed with RecoveryOrdered, and the
+    award counts until that money has come back.
     """
 
     zh = "撤销立项"

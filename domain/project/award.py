@@ -32,13 +32,14 @@ def _decided(project: Project, fact: AwardListDecided) -> Iterator[Restored]:
 class AwardListDecided(AwardList, frozen=True):
     """The meeting decided the award list: `awards` has one row per award, with its payee and its amount per batch.
 
-    Each payee is the applicant, unless a waiver for the application names the payee, and gets no more than the public
-    was shown.
+    Each payee must be the applicant, or a payee whom a waiver for the application allows. If the list cites a notice
+    and the fund's setting `notice_binds_amounts` is not false, no row may have more than this notice proposed for its
+    application.
 
-    `review` and `notice` are the versions of the ReviewConcluded and NoticeStarted events that the list is based on;
-    omit `notice` if the fund's notices follow the decision. With `by_score`, the amounts must equal the allocation by
-    score in multiples of `quantum` (default: the fund's setting), and the ledger sets `tie_order`. `shared_among` names
-    the applications that took part in that allocation and received nothing.
+    `review` and `notice` are the versions of the ReviewConcluded and NoticeStarted events that the list is based on.
+    Omit `notice` if the fund's notices follow the decision. If `by_score` is true, the amounts must equal the
+    allocation by score in multiples of `quantum` (default: the fund's setting), and the ledger sets `tie_order`.
+    `shared_among` names the applications that took part in that allocation and received nothing.
     """
 
     zh = "立项决定"
@@ -83,9 +84,10 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
 def _award_moves(project: Project, fund: Fund, fact: AwardListDecided) -> list[Move]:
     """The moves that the award list makes, one for each award and batch.
 
-    Each move takes fen out of the line's money for the batch: those with the lowest serials that the earlier moves have
-    not taken. Rows that name an appropriation are served first, then those that name a source, then the others, which
-    can take any fen; otherwise in the order of the list. Raises BalanceTooSmall, and the rules in OF_ORIGIN.
+    Each move takes money of the line for the batch: the fen with the lowest serials that no earlier move of the list
+    has taken. The rows that name an appropriation come first, then the rows that name only a source, then the other
+    rows, which can take any fen. Rows of the same kind keep the order of the list. Raises BalanceTooSmall, and the
+    rules in OF_ORIGIN.
     """
     moves: list[Move] = []
     accounts, line = project.accounts, fund.line(project.code)

@@ -44,10 +44,7 @@ from domain.state.fund import Selection
 from domain.state.project import Project
 
 OF_ROUND = Reversible(restores=lambda project, _: (Restored("round", str(project.round)),))
-"""How an event on the project's last round is reversed: the round returns to its state before the event.
-
-Such an event can be reversed only as a whole.
-"""
+"""How an event on the last round is reversed: as a whole; the round returns to its state before the event."""
 
 # Events ----------------------------------------------------------------------
 
@@ -118,7 +115,8 @@ class Applicant(Recipient, frozen=True):
 class ApplicationReceived(ProjectFact, frozen=True):
     """An application was received on a day within the call's window. The ledger sets `round` to the round under way.
 
-    It may say what was applied for: the `amount`, the project's `title` and `place`, and its planned days.
+    The other fields are optional and describe what was applied for: the `amount`, and the planned project with its
+    `title`, its `place`, its first day `starts_on` and its last day `ends_on`.
     """
 
     zh = "申报受理"
@@ -161,9 +159,9 @@ class ApplicationWithdrawn(ProjectFact, frozen=True):
 
 
 class ApplicationScreened(ProjectFact, frozen=True):
-    """An application's documents were checked. `passed`: whether the application passed this check.
+    """The documents of an application were checked. `passed`: whether the application passed this check.
 
-    Until the review, a later check of the same application replaces an earlier one.
+    An application can be checked again until the review; the last check counts.
     """
 
     zh = "申报审查"
@@ -250,9 +248,10 @@ def unindexed(project: Project, at: tuple[int, str], name: str) -> Project:
 
 
 def may_apply_again(context: Context, project: Project, number: int, identity: str) -> None:
-    """Raises AlreadyApplied if the recipient has as many live applications in round `number` as the settings allow.
+    """Raises AlreadyApplied if the recipient already has the maximum of live applications in round `number`.
 
-    A list may have any number of entries for one recipient.
+    The maximum is the fund's setting `applications_per_recipient`, by default 1. `identity` is that of the recipient.
+    The round of a list has no maximum.
     """
     if project.rounds[str(number)].is_list:
         return
@@ -310,9 +309,11 @@ def last_round_is_over(project: Project) -> None:
 
 
 def may_be_awarded_more(context: Context, project: Project, selection: Selection) -> None:
-    """Checks that a round of this kind could award something: the plan chooses so, and has places and money left.
+    """Checks that a new round whose awards are chosen by `selection` could still award something.
 
-    Raises NotInPlan, SelectionMismatch, NoPlacesLeft, LineUsedUp.
+    Raises NotInPlan if the plan in force has no line for the project, and SelectionMismatch if the line's awards are
+    chosen in the other way. Raises NoPlacesLeft if the line's award limit is reached, and LineUsedUp if no money is
+    left to award.
     """
     fund = context.ledger.fund(project.fund)
     line = fund.line(project.code)

@@ -15,7 +15,7 @@ from domain.state.project import Project
 
 
 class AtCheckpoint(Protocol):
-    """A fact that is about one checkpoint. `last`: the ledger's note that the one named is the last."""
+    """A fact about one checkpoint. `last` is true if the ledger found that `checkpoint` names the last checkpoint."""
 
     @property
     def checkpoint(self) -> str | None: ...
@@ -27,12 +27,12 @@ F = TypeVar("F", bound=Any)
 
 
 def checkpoint_of(fact: AtCheckpoint) -> str:
-    """The one name of the checkpoint that `fact` is about, as `Line.gate` gives it; if it names none, the last one."""
+    """The checkpoint of `fact`, by the name that `Line.gate` returns. If `fact` names none, it is the last one."""
     return Gate.ACCEPTANCE if fact.checkpoint is None or fact.last else fact.checkpoint
 
 
 def named(context: Context, project: Project, fact: F) -> F:
-    """`fact` with the note whether the checkpoint that it names is the last. Raises NotInPlan, CheckpointNotInPlan."""
+    """`fact` with `last` set to true if it names the last checkpoint. Raises NotInPlan, CheckpointNotInPlan."""
     if fact.checkpoint is None:
         return fact
     line = context.ledger.fund(project.fund).line(project.code)

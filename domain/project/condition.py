@@ -58,21 +58,22 @@ def _was_shown(context: Context, project: Project, fact: Any) -> Evidence:
 
 
 def notice_binds(context: Context, project: Project) -> bool:
-    """Whether the amounts that the public notice showed bind: no more may then be awarded or paid than was shown.
+    """Whether an award must not get more, and no more of it be paid, than the public notice showed.
 
-    False if the post is decided by the first edition of the rules, or if the fund's setting `notice_binds_amounts` is
-    false; otherwise true.
+    True unless the post is decided by the first edition of the rules or the fund's setting `notice_binds_amounts` is
+    false.
     """
     settings = context.ledger.fund(project.fund).settings
     return context.header.edition > 1 and settings.notice_binds_amounts is not False
 
 
 def within_notice(context: Context, project: Project, name: str, more: int = 0) -> Evidence:
-    """Checks that the award `name` with `more` fen is not above the amount that the last completed notice showed.
+    """Checks that the award `name` plus `more` fen does not exceed the amount that the last completed notice showed.
 
-    Passes an award that no notice has listed yet, and every award if the notice does not bind. Raises AboveNotice,
-    unless the rule is waived for this amount. Returns the waiver's event if it is needed. Raises SamePerson if the
-    person who posts the event granted the waiver.
+    Raises AboveNotice if it does, unless a waiver of AboveNotice allows the sum or the post names AboveNotice as
+    irregular. No limit applies if no completed notice has listed the award, or if `notice_binds` is false. Returns the
+    event of the waiver if the waiver was needed, otherwise no event. Raises SamePerson if the person who posts the
+    event granted the waiver.
     """
     if not notice_binds(context, project):
         return ()
@@ -85,7 +86,11 @@ def within_notice(context: Context, project: Project, name: str, more: int = 0) 
 
 
 def above_notice(project: Project, name: str, more: int = 0) -> AboveNotice | None:
-    """The refusal if the award `name` with `more` fen is above what was shown and what a waiver allows; None if not."""
+    """The refusal if the award `name` plus `more` fen exceeds the larger of two amounts; None if it does not.
+
+    These are the amount that the last completed notice showed and the amount that a waiver of AboveNotice allows. None
+    too if no completed notice has listed the award.
+    """
     shown, amount = project.shown(name), project.awarded.get(name, 0) + more
     waiver = project.waivers.get(key(AboveNotice.__name__, "award", name))
     if shown is None or amount <= max(shown.amount, waiver.at_most or 0 if waiver else 0):
@@ -124,7 +129,10 @@ def _is_not_held(context: Context, project: Project, fact: Any) -> Evidence:
 
 
 def _broken_before(fact: Any, since: int) -> tuple[str, ...]:
-    """The rules that the request of a payment broke, unless what stands in its way was recorded later, at `since`."""
+    """The rules that the payment's request broke, or none if the obstacle is newer than the request.
+
+    `since` is the version of the event that made the obstacle, such as an objection or a hold.
+    """
     return fact.irregular if since < fact.first_version else ()
 
 
@@ -168,7 +176,10 @@ def allowed_payee(project: Project, fact: Any) -> bool:
 
 
 def _money_is_payable(context: Context, project: Project, fact: Any) -> Evidence:
-    """Checks the money that the request takes: payable, or, if the gate is shut, committed."""
+    """Checks that the award has the requested amount in the batch. Raises BalanceTooSmall.
+
+    The money must be in the account `payable`, or in `committed` if the batch's gate is shut.
+    """
     place = project.place(fact.award, fact.batch)
     account = PAYABLE if gate_is_open(context, project, fact) else COMMITTED
     available = project.accounts.balance(account, place)
@@ -180,8 +191,8 @@ def _money_is_payable(context: Context, project: Project, fact: Any) -> Evidence
 def gate_is_open(context: Context, project: Project, fact: Any) -> bool:
     """Whether the gate of the batch `fact.batch` is open for the award `fact.award`.
 
-    Also true if the plan in force has no line for the project, or its line has no such batch. `fact` is an event or a
-    payment, with `award` and `batch`. Raises UnknownName if the line has the batch and there is no such award.
+    `fact` is an event or a payment, with the fields `award` and `batch`. Also returns true if the plan in force has no
+    such batch for the project. Otherwise raises UnknownName if the award does not exist.
     """
     line = context.ledger.fund(project.fund).lines.get(project.code)
     batch = line.find(fact.batch) if line else None
@@ -253,10 +264,11 @@ def _may_be_requested(context: Context, project: Project, fact: Any) -> Evidence
 
 
 def _is_in_turn(context: Context, project: Project, fact: Any) -> Evidence:
-    """Checks that the award passed each checkpoint before the one of `fact`. Raises CheckpointOutOfTurn.
+    """Checks that the award passed all checkpoints before the checkpoint of `fact`. Raises CheckpointOutOfTurn.
 
-    A waiver of the rule allows any order. Returns the events of the passes, and the waiver's event if it is needed.
-    Raises SamePerson if the person who posts the event granted the waiver.
+    A waiver of CheckpointOutOfTurn allows any order. Returns the events by which the earlier checkpoints were passed
+    and, if the waiver was needed, the event of the waiver. Raises SamePerson if the person who posts the event granted
+    the waiver.
     """
     award, checkpoint = project.award(fact.award), checkpoint_of(fact)
     order = context.ledger.fund(project.fund).line(project.code).all_checkpoints
@@ -279,10 +291,11 @@ def _by(context: Context, *versions: int | None) -> Evidence:
 
 
 def _has_tries_left(context: Context, project: Project, fact: Any) -> Evidence:
-    """Checks that the award failed at the checkpoint less often than the settings allow. Raises NoTriesLeft.
+    """Checks that the award failed at the checkpoint of `fact` fewer times than the fund allows. Raises NoTriesLeft.
 
-    A waiver of the rule NoTriesLeft allows one failed acceptance more. Returns the waiver's event if the waiver is
-    needed. Raises SamePerson if the person who posts the event granted the waiver.
+    The fund's setting `acceptance_tries` is the number of attempts; a waiver of NoTriesLeft allows one more. Returns
+    the event of the waiver if the waiver was needed, otherwise no event. Raises SamePerson if the person who posts the
+    event granted the waiver.
     """
     check = project.award(fact.award).check(checkpoint_of(fact))
     tries = context.ledger.fund(project.fund).settings.acceptance_tries

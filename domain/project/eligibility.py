@@ -52,9 +52,9 @@ class BatchAmount(EventPart, frozen=True):
 class Awarded(EventPart, frozen=True):
     """One row of the award list. `rank` is its rank in the list, from 1; `amounts` has its amount in each batch.
 
-    `score`: that of the review; None for an entry of a list, which has none.
-    `funding_source`, `appropriation`: the money is taken from this source or appropriation; if both are omitted, from
-    any.
+    `score` is the score of the application in the review; None for an entry of a list, because entries are not scored.
+    If `funding_source` or `appropriation` is given, the money is taken from that source or appropriation; if both are
+    omitted, from any.
     """
 
     award: str
@@ -70,8 +70,9 @@ class Awarded(EventPart, frozen=True):
 class AwardList(ProjectFact, frozen=True):
     """The fields of an award list: its rows (`awards`), and the review, notice and method that the rows are based on.
 
-    `review` and `notice` are the versions of a ReviewConcluded and a NoticeStarted event; the round of a list has no
-    review. `by_score`: whether the amounts are calculated from the scores.
+    `review` and `notice` are the versions of a ReviewConcluded and a NoticeStarted event. `review` is None if the
+    awards are chosen from a list, because a list is not reviewed. `by_score`: whether the amounts are calculated from
+    the scores.
     """
 
     method: str
@@ -152,9 +153,9 @@ def _applications_stand(context: Context, project: Project, fact: AwardList) -> 
 def _are_paid_to_applicants(context: Context, project: Project, fact: AwardList) -> Evidence:
     """Checks that each payee is the applicant, or the payee whom a waiver for the application names.
 
-    Raises InvalidCode, PayeeNotApplicant. By the first edition of the rules, a list could pay any payee. Returns the
-    events of the waivers that are needed. Raises SamePerson if the person who posts the list granted one of them, or
-    recorded the rename by which a payee is the applicant.
+    Raises InvalidCode, PayeeNotApplicant. The first edition of the rules did not check the payees. Returns the events
+    of the waivers that are needed. Raises SamePerson if the person who posts the list granted one of these waivers.
+    Raises it also if that person recorded the last RecipientRenamed of an application whose payee is the applicant.
     """
     evidence = []
     for row in fact.awards if context.header.edition > 1 else ():
@@ -217,9 +218,9 @@ def _is_allotted(context: Context, project: Project, _: AwardList) -> Evidence:
 def _is_by_score(context: Context, project: Project, fact: AwardList) -> Evidence:
     """If `fact.by_score` is true, checks that each amount of the list is the share calculated by score.
 
-    For each batch, the sum of all rows is allocated to the applications in the rows and those in `shared_among`. Raises
-    AllocationMismatch if the amount of a row differs from its share, or if the share of an application in
-    `shared_among` is not zero. Returns no events.
+    For each batch, the sum of all rows is allocated to the applications in the rows and to those in `shared_among`.
+    Raises AllocationMismatch if the amount of a row differs from its share, or if an application in `shared_among` has
+    a share above zero. Returns no events.
     """
     if not fact.by_score:
         return ()

@@ -20,11 +20,11 @@ from domain.state.project import Project
 
 
 class FundsHeld(ProjectFact, frozen=True):
-    """Money of one award, or of the whole project if `award` is omitted, was held. `hold` is a new name.
+    """Money of one award was held, or money of the whole project if `award` is omitted. `hold` is a new name.
 
-    `amount` is what must stay unpaid; if omitted, all of it. Held money is not requested, approved or instructed; what
-    the bank has paid is still confirmed. `until` is the day on which the hold is to be renewed or released: it does not
-    lapse by itself.
+    `amount` is the amount that must stay unpaid; if it is omitted, all money must. A payment that would take held money
+    cannot be requested, approved or instructed. A payment that the bank has already made can still be confirmed.
+    `until` is the day by which the hold is to be renewed or released; the hold does not end by itself on that day.
     """
 
     zh = "资金冻结"

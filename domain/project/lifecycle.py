@@ -44,7 +44,8 @@ class ProjectOpened(ProjectFact, frozen=True):
 class ProjectClosed(ProjectFact, frozen=True):
     """The project was closed, with nothing left to pay. The rest of its line returns to the fund's pool.
 
-    `awards_missing` is set by the ledger if the plan requires an exact number of awards and fewer were made: how many.
+    `awards_missing` is set by the ledger if the plan requires an exact number of awards and the project has fewer. It
+    is the number of awards that are missing.
     """
 
     zh = "项目结项"

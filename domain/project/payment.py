@@ -33,9 +33,9 @@ from domain.state.project import Project
 STEP = (UnknownName, PaymentStatusWrong, BeforeItsCause)
 """The rules that may refuse each step of a payment after its request."""
 AFTER_REQUEST = (NOT_OBJECTED_TO, PAYEE, NOT_HELD)
-"""The guards of a payment's request that are checked again at the payment's approval and at its instruction.
+"""The guards of a payment's request that are checked again when the payment is approved and when it is instructed.
 
-The result of these guards may have changed since the request.
+Events after the request can change what these guards find.
 """
 AFTER_REQUEST_RULES = tuple(rule for rule in rules_of(AFTER_REQUEST) if rule not in STEP)
 
@@ -45,8 +45,9 @@ AFTER_REQUEST_RULES = tuple(rule for rule in rules_of(AFTER_REQUEST) if rule not
 class PaymentRequested(ProjectFact, frozen=True):
     """A payment of `amount` to an award's payee was requested, out of the money payable in one batch of the award.
 
-    `payment` is the new payment's name. With `funding_source` or `appropriation`, only money of it is paid. The ledger
-    sets `levels` to the approval levels that are then in the fund's settings.
+    `payment` is the new payment's name. If the request is recorded as irregular because the batch's gate is shut, the
+    money is taken from what is committed. If `funding_source` or `appropriation` is given, only money of that source or
+    appropriation is paid. The ledger sets `levels` to the approval levels in the fund's settings at that time.
     """
 
     zh = "支付申请"
@@ -80,11 +81,12 @@ class PaymentRequested(ProjectFact, frozen=True):
 
 
 class PaymentApproved(ProjectFact, frozen=True):
-    """The payment was approved at one approval level. All levels, such as 审核 and 审批, approve in a fixed order.
+    """The payment was approved at one approval level. The levels, such as 审核 and 审批, approve in a fixed order.
 
-    Each level is approved by another person, unless the fund's settings say otherwise. All of them may use one key, as
-    that of an approval system: then the typed names, or the persons of tokens, tell them apart. The ledger sets `final`
-    to true if `level` is the last level.
+    Each level must be approved by a different person, unless the fund's setting `approvers_differ` is false. All levels
+    may use the same API key, such as the key of an approval system. The persons are then distinguished by the persons
+    that their tokens name, or otherwise by the typed names. The ledger sets `final` to true if `level` is the last
+    level.
     """
 
     zh = "支付审批通过"
@@ -99,10 +101,10 @@ class PaymentApproved(ProjectFact, frozen=True):
 
 
 class PaymentRejected(ProjectFact, frozen=True):
-    """An approver rejected the payment, and its money becomes payable again.
+    """An approver rejected the payment. Its money becomes payable again, or committed if the batch's gate is shut.
 
-    The approver must not be the requester. `level` is the approval level whose turn it was; if omitted, the ledger
-    sets it.
+    The approver must not be the requester. `level` is the approval level whose turn it was; if it is omitted, the
+    ledger sets it.
     """
 
     zh = "支付驳回"
@@ -130,8 +132,8 @@ class PaymentCancelled(ProjectFact, frozen=True):
 class PaymentInstructed(ProjectFact, frozen=True):
     """The treasury or bank was instructed to pay. The number of the payment voucher can be used only once.
 
-    The payment must be approved. It needs no approval if it has no approval levels, that is, if the fund's payments are
-    approved elsewhere and only recorded here.
+    All approval levels of the payment must have approved it. A payment without approval levels needs no approval: such
+    payments are approved outside this ledger and only recorded here.
     """
 
     zh = "支付指令发出"
@@ -147,8 +149,9 @@ class PaymentInstructed(ProjectFact, frozen=True):
 class PaymentConfirmed(ProjectFact, frozen=True):
     """The bank paid the whole amount. `payee` is the actual payee.
 
-    An actual payee other than the award's is not refused: the ledger sets `payee_differs` to true. `cleared_on` is the
-    clearing date 清算日期; without it, the payment cleared on the day the event occurred.
+    The actual payee should be the payee of the request, and this should be the award's payee or one whom a waiver
+    allows. If not, the event is not refused, but the ledger sets `payee_differs` to true. `cleared_on` is the clearing
+    date 清算日期; if it is omitted, the payment cleared on the day the event occurred.
     """
 
     zh = "支付确认"
@@ -165,7 +168,10 @@ class PaymentConfirmed(ProjectFact, frozen=True):
 
 
 class PaymentFailed(ProjectFact, frozen=True):
-    """The bank could not execute the instruction, and the payment's money becomes payable again."""
+    """The bank could not execute the instruction, and the payment's money becomes payable again.
+
+    If the batch's gate is shut, the money becomes committed instead.
+    """
 
     zh = "支付失败"
     about_zh = "支付失败，资金恢复为应付。"
@@ -179,10 +185,11 @@ class PaymentFailed(ProjectFact, frozen=True):
 class PaymentReturned(ProjectFact, frozen=True):
     """Paid money was returned by the payee, or by a bank that could not deliver it.
 
-    `passive` is true if a bank returned the money (退票). A bank must return all that is still paid. The money becomes
-    payable again if the project is open, the award is live, and the payment's confirmation was booked in the same year
-    as the return. Otherwise the money goes to the fund's account `recovered`. The ledger compares the years of the
-    booking dates; `year` is only the year that the notice of return states.
+    `passive` is true if a bank returned the money (退票); a bank must return all that is still paid. The money becomes
+    payable again if all of these hold: the project is open, the award is live, the gate of the batch is open, the
+    payment was ordered, and its confirmation was booked in the same year as the return. Otherwise the money goes to the
+    fund's account `recovered`. The ledger compares the years of the booking dates; `year` is only the year that the
+    notice of return states.
     """
 
     zh = "退票/退款"
@@ -411,10 +418,10 @@ def _confirm(context: Context, project: Project, payment: Payment, fact: Payment
 def _return(context: Context, project: Project, payment: Payment, fact: PaymentReturned) -> Decision:
     """The decision to accept that paid money came back: it becomes payable again, or goes to the account `recovered`.
 
-    The money becomes payable again if the project is open, the award is live, and the payment's confirmation was booked
-    in the same year as this return; but not if the bank paid it without an order or behind a shut gate. Raises
-    AmountMismatch if a bank did not return exactly the amount that is still paid, and BalanceTooSmall if a payee
-    returned more than this amount.
+    The money becomes payable again if the project is open, the award is live, the gate of the batch is open, the
+    payment was ordered, and its confirmation was booked in the same year as this return. Raises AmountMismatch if a
+    bank did not return exactly the amount that is still paid, and BalanceTooSmall if a payee returned more than this
+    amount.
     """
     place = _place(project, fact.payment, payment)
     paid = Money(project.paid(fact.payment).total)

@@ -33,7 +33,7 @@ STEP = (UnknownName, BeforeItsCause, MoreThanOutstanding)
 class RecoveryOrdered(ProjectFact, frozen=True):
     """The recovery of `amount` of a payment was ordered, due by `due_on`. `recovery` is a new name. No money moves.
 
-    `interest` is what must be paid besides: it is not the fund's money.
+    `interest` is the interest that must be paid in addition to `amount`. Interest is not the fund's money.
     """
 
     zh = "追缴决定"
@@ -53,8 +53,9 @@ class RecoveryOrdered(ProjectFact, frozen=True):
 class RecoveryReceived(ProjectFact, frozen=True):
     """All or part of an ordered recovery was received: `amount` moves from `paid` to the fund's account `recovered`.
 
-    With `funding_source` or `appropriation`, only money of it comes back. `interest` is what came besides, as the order
-    demands it: it gets serials of its own and goes to the account `interest`. `amount` may be 0.00 if interest came.
+    If `funding_source` or `appropriation` is given, only money of that source or appropriation moves. `interest` is the
+    interest received in addition to `amount`, at most what the order still demands. Its fen get new serials and go to
+    the fund's account `interest`. `amount` may be 0.00 if interest was received.
     """
 
     zh = "追缴到账"
@@ -78,10 +79,9 @@ class RecoveryReceived(ProjectFact, frozen=True):
 class RecoveryWaived(ProjectFact, frozen=True):
     """All or part of an ordered recovery was waived: that money stays paid.
 
-    The person and the API key must both differ from those of the order.
-
-    `lapsed`, set by the ledger: the part of the order that is no longer claimed, because the money was returned before
-    this waiver. `interest` is the interest that is waived besides; `amount` may then be 0.00.
+    The person and the API key must both differ from those of the order. `interest` is the interest that is waived in
+    addition to `amount`; if it is given, `amount` may be 0.00. The ledger sets `lapsed`: the part of the order that is
+    no longer demanded, because that money was returned in another way before this waiver.
     """
 
     zh = "追缴豁免"
@@ -147,9 +147,9 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 
 
 def received(project: Project, name: str, amount: int, interest: int = 0) -> Project:
-    """`project` with `amount` fen, and `interest` fen, added to what was received on the recovery `name`.
+    """`project` after `amount` fen of principal and `interest` fen of interest were received on the recovery `name`.
 
-    Both are negative if a receipt is reversed.
+    Both numbers are negative if a receipt is reversed.
     """
     project = replace(project, recovered=project.recovered.set(name, project.recovered.get(name, 0) + amount))
     if not interest:

@@ -1,6 +1,6 @@
-"""The change of a recipient's name or identity 更名、合并, from its application to years after the project was closed.
+"""The change of a recipient's name or identity 更名、合并, recorded on the recipient's application.
 
-Source: DOMAIN, "Other kinds of lines".
+It can be recorded at any time, even years after the project was closed. Source: DOMAIN, "Other kinds of lines".
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from domain.state.project import Project
 
 
 class RecipientRenamed(ProjectFact, frozen=True):
-    """The recipient `old` of an application, or of its award, is called `new` from now on, or was merged into it.
+    """The recipient `old` of an application is called `new` from now on, or was merged into `new`.
 
-    The registers find the application, its award and its payments by both. The payee of an award does not change by
-    this event: money is paid to another name or account only after PayeeChanged. An award list that pays the recipient
-    under an identity that it got by this event is posted by another person. This event can be recorded after the
-    project and the fund are closed.
+    The registers find the application, its award and its payments by both identities. This event does not change the
+    payee of an award: money is paid to another name or account only after PayeeChanged. If an award list pays the
+    recipient under the new identity, the person who posts the list must not be the person who posted this event. This
+    event can be recorded after the project and the fund are closed.
     """
 
     zh = "单位更名"

@@ -68,11 +68,10 @@ from domain.state.project import Project
 
 
 def _resolved(project: Project, fact: ObjectionResolved) -> Iterator[Restored]:
-    """The entities whose earlier state returns if `fact` is reversed.
+    """The entities that a reversal of `fact` returns to their earlier state.
 
-    If the objection was not upheld, this is only the objection. If it was upheld, it is the objection and the
-    application objected to; for an objection to the whole notice, or to a supplementary one, the objection and the
-    round.
+    This is always the objection. If it was upheld, a second entity is returned: the application objected to or, for an
+    objection to a whole notice or to a supplementary notice, the round.
     """
     yield Restored("objection", fact.objection)
     objection = project.objections.get(fact.objection)
@@ -117,7 +116,7 @@ class Proposal(EventPart, frozen=True):
 class Entry(EventPart, frozen=True):
     """An entry of a list: who is to get how much, what it rewards 奖励事项, and on what grounds 奖励依据.
 
-    `application` is the name by which the award list, objections and later notices refer to the entry.
+    `application` is a new name. The award list, objections and later notices refer to the entry by this name.
     """
 
     application: str
@@ -137,11 +136,11 @@ def _noticed(project: Project, fact: NoticeStarted) -> Iterator[Restored]:
 class NoticeStarted(ProjectFact, frozen=True):
     """A public notice of the proposed awards and amounts started. It runs from `first_day` to `last_day` inclusive.
 
-    A new notice replaces the previous one. A new notice can start even after the award decision, for example for a
-    substitute. If the fund's notices follow the decision, a notice lists the awarded applications.
+    A new notice replaces the previous one. It can start even after the award decision, for example for a substitute. If
+    the fund's notices follow the decision, a notice lists the awarded applications.
 
-    If the awards of the line are chosen from a list, the notice has the new `entries` of this list, and in
-    `applications` those that an earlier notice listed. The ledger sets `round`, the round of the entries, and
+    If the awards of the line are chosen from a list, `entries` has the entries that no earlier notice listed, and
+    `applications` has those that an earlier notice listed. Then the ledger sets `round`, the round of the entries, and
     `opens_round`, which is true for the first notice of the round.
     """
 
@@ -198,8 +197,9 @@ class ObjectionReceived(ProjectFact, frozen=True):
 
     The objection concerns the notice that ran on the day the objection was received, even if a newer notice has
     replaced that notice. In a fund whose notices precede the decision, an objection to an application is too late once
-    this application is awarded. An objection to the whole notice is too late once any application on the notice is
-    awarded. An objection to a supplementary notice, which lists what is awarded and was shown before, is not too late.
+    this application is awarded. There, an objection to the whole notice is too late once any application on the notice
+    is awarded. Neither limit applies to a supplementary notice, which lists applications that were already awarded and
+    shown by an earlier notice.
     """
 
     zh = "异议受理"
@@ -219,11 +219,14 @@ class ObjectionReceived(ProjectFact, frozen=True):
 class ObjectionResolved(ProjectFact, frozen=True):
     """An objection was resolved. `upheld` is true if the objection was upheld.
 
-    If an objection to one application is upheld, the application is excluded. If an objection to the whole notice is
-    upheld, the review and the notice are void; of a list, all notices of the round. If an objection to a supplementary
-    notice is upheld, only what this notice showed is void, and the award stands as it was shown before. The ledger sets
-    `application` (the application objected to), `voids` (the version of the review that is now void, or of the notice
-    with which the round of a list began) or `voids_notice` (the version of the supplementary notice that is now void).
+    If an objection to one application is upheld, the application is excluded. If an objection to a whole notice is
+    upheld, the review and the notice are void; if the awards are chosen from a list, all notices of the round are void.
+    If an objection to a supplementary notice is upheld, only the amounts that this notice showed are void, and the
+    award stands as it was shown before.
+
+    The ledger sets `application`, the application objected to. It sets `voids` to the version of the review that is now
+    void, or of the first notice of a list's round. It sets `voids_notice` to the version of the supplementary notice
+    that is now void.
     """
 
     zh = "异议处理"
@@ -336,9 +339,10 @@ def _resolve(project: Project, fact: ObjectionResolved, version: int) -> Project
 
 
 def _without(current: Round, supplementary: int, concerns: frozenset[str]) -> dict[str, object]:
-    """The changes of the round `current` if its supplementary notice is void for the applications `concerns`.
+    """The changed fields of the round `current` if its supplementary notice is void for the applications `concerns`.
 
-    What an earlier notice showed for them binds again. `supplementary` is the version of the notice.
+    For these applications, the amounts that an earlier notice showed apply again. `supplementary` is the version of the
+    notice.
     """
 
     def listed(notice: Notice) -> Notice:
@@ -438,8 +442,9 @@ def _check_rows(context: Context, project: Project, current: Round | None, fact:
 def _opens_round(context: Context, project: Project, fact: NoticeStarted) -> bool:
     """Whether the notice opens a round: it has entries of a list, and no round is under way.
 
-    Raises SelectionMismatch if it has entries and the awards are not chosen from a list; and the rules that forbid a
-    further round.
+    Raises SelectionMismatch if the notice has entries although the awards are not chosen from a list. If the notice
+    opens a round, also raises the rules that forbid a further round: see `last_round_is_over` and
+    `may_be_awarded_more`.
     """
     if fact.entries is None:
         return False
@@ -457,12 +462,12 @@ def _check_listed(context: Context, project: Project, current: Round, name: str)
     """Raises NotStanding or NotAwarded if a new notice in the round `current` must not list the application `name`.
 
     If the fund's notices follow the decision, a notice lists only applications of this round with a live award. If the
-    notices precede the decision, a notice lists eligible applications, and may list an application of this round with a
-    live award again, to show another amount. Raises UnknownName if no application has the name `name`, and
+    notices precede the decision, a notice lists eligible applications. It may also list an application of this round
+    with a live award, to show another amount for it. Raises UnknownName if the application does not exist, and
     BeforeItsCause if the award was decided after the day of the posted event.
 
-    By the first edition of the rules, an award that a completed notice had listed was not listed again before the
-    decision.
+    By the first edition of the rules, if notices preceded the decision, an award that a completed notice had listed
+    could not be listed again.
     """
     application = project.application(name)
     first = current.notice_comes_first(context.ledger.fund(project.fund).settings)
@@ -508,9 +513,9 @@ def _receive_objection(context: Context, project: Project, fact: ObjectionReceiv
 
 
 def _is_supplementary(project: Project, notice: Notice, concerns: frozenset[str], header: Header) -> bool:
-    """Whether all applications in `concerns` were awarded and shown when `notice` listed them again.
+    """Whether all applications in `concerns` were awarded, and shown by an earlier notice, before `notice` started.
 
-    By the first edition of the rules, there were no supplementary notices.
+    The first edition of the rules had no supplementary notices.
     """
     awards = [project.applications[name].award for name in concerns]
     return header.edition > 1 and all(
@@ -537,10 +542,10 @@ def _is_decided(project: Project, name: str) -> bool:
 
 
 def _objected_to(current: Round, on: date, application: str | None) -> Notice | None:
-    """The notice of the round `current` that an objection received on the day `on` is about; None if none ran that day.
+    """The notice of the round `current` that an objection received on the day `on` concerns; None if none ran then.
 
-    Of the notices that ran on that day, it is the last one that lists `application`. If none of them lists it, or if
-    `application` is None, it is the last one that ran on that day.
+    Several notices may have run on that day. The result is the last of them that lists `application`. If none of them
+    lists it, or if `application` is None, the result is the last of them.
     """
     notices = (*current.earlier, *((current.notice,) if current.notice else ()))
     open_then = [each for each in reversed(notices) if each.first_day <= on <= each.last_day]

@@ -1,6 +1,7 @@
 """Payments that nobody ordered 账外支付: a voucher that the bank executed twice, or money that left without a request.
 
-The money is gone all the same, so it is recorded: out of the account that it was in, as paid. It opens a finding.
+The money has left the bank account in any case. So the ledger moves it from the account that it was in to `paid`, and
+opens a finding.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ from domain.state.project import Project
 class UnorderedPaymentFound(ProjectFact, frozen=True):
     """The bank paid `amount` though no payment was instructed. `payment` is a new name for what it paid.
 
-    `account` is where the money was: `payable` or `committed` of the award in this batch, `line` of the batch, or
-    `pool`. `repeats` is the payment that the bank executed twice, if it did. The money that comes back goes to
-    `recovered`; the rest is ordered back as that of any payment. If no account holds enough, the allotment of another
-    line that is not awarded is withdrawn first (AllotmentWithdrawn), and the money was in the `pool`.
+    `account` is the account that the money was in: `payable` or `committed` of the award in this batch, `line` of the
+    batch, or the fund's `pool`. If no account holds enough, withdraw money of another line that is not awarded into the
+    pool first (AllotmentWithdrawn), and give `pool`. `repeats` is the confirmed payment that the bank executed twice,
+    if there is one. Money that is returned goes to the fund's account `recovered`; the rest can be claimed with
+    RecoveryOrdered, like the money of any payment.
     """
 
     zh = "账外支付登记"

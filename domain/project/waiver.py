@@ -26,11 +26,12 @@ def _granted(_: Project, fact: WaiverGranted) -> tuple[Restored, ...]:
 class WaiverGranted(ProjectFact, frozen=True):
     """A waivable rule was waived for one award or one application. The application need not be received yet.
 
-    The person who grants the waiver must not be the person who posts an event that benefits from the waiver, such as
-    the award. A waiver of PayeeMismatch or PayeeNotApplicant names the `payee` that it allows; the first also says how
-    much this payee may receive `at_most`, and payments use it up. A waiver of AboveNotice says how much the award may
-    have `at_most`. A later waiver for the same payee, or of AboveNotice, replaces the earlier one; one for another
-    payee is added to it.
+    The person who grants the waiver must not be the person who posts an event that benefits from it, such as the award
+    list. A waiver of PayeeNotApplicant names the `payee` that it allows. A waiver of PayeeMismatch names the `payee`
+    and, in `at_most`, the most that this payee may receive in all; each payment to the payee uses up part of this
+    amount. A waiver of AboveNotice states in `at_most` the largest amount that the award may have. A later waiver
+    replaces an earlier one if both are for the same payee, or if both are of AboveNotice. A waiver for another payee
+    leaves the earlier one in force.
     """
 
     zh = "豁免批准"
@@ -62,9 +63,9 @@ class WaiverGranted(ProjectFact, frozen=True):
 
     @property
     def target(self) -> tuple[str, str | None]:
-        """What the waiver is for: the word "award" or "application", and the name of that award or application.
+        """The kind of what the waiver is for, "award" or "application", and its name.
 
-        If the fact names neither, the word is "application" and the name is None.
+        If the fact names neither an award nor an application, the kind is "application" and the name is None.
         """
         return ("award", self.award) if self.award else ("application", self.application)
 
@@ -125,9 +126,9 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
 
 
 def _is_new(context: Context, project: Project, fact: Event, name: str) -> None:
-    """Raises WaiverIncomplete if `fact` lacks what its rule needs, AlreadyWaived if it adds nothing to what stands.
+    """Raises WaiverIncomplete if `fact` lacks a field that its rule needs, and AlreadyWaived if it changes nothing.
 
-    By the first edition of the rules, a waiver named nothing, and none was granted again.
+    By the first edition of the rules, no rule needed a field, and no waiver could be granted again.
     """
     needed = NAMES.get(fact.rule, ()) if context.header.edition > 1 else ()
     for field in needed:
@@ -146,7 +147,10 @@ def _of_payee(waiver: Waiver, payee: Payee) -> WaivedPayee | None:
 
 
 class Paying(NamedTuple):
-    """A payment of an award to a payee. `more`: the fen that it adds to what the payee already has."""
+    """A payment of an award to a payee. `more`: the fen that it adds to what the payee already has.
+
+    `irregular`: the rules that the payment's request broke.
+    """
 
     award: str
     payee: Payee
@@ -155,7 +159,7 @@ class Paying(NamedTuple):
 
 
 def above_limit(project: Project, paying: Any, at_most: Money) -> WaiverUsedUp | None:
-    """The refusal if the payee of `paying` gets more of the award by waivers than `at_most`; None if not.
+    """The refusal if `paying` raises what its payee has of the award by waivers above `at_most`; otherwise None.
 
     `paying` has the fields of Paying.
     """
@@ -175,10 +179,10 @@ def granted(project: Project, kind: str, name: str) -> Iterator[tuple[str, Waive
 
 
 def waived(context: Context, project: Project, rule: type[Refused], kind: str, name: str) -> Waiver | None:
-    """The waiver of `rule` for one award or application; None if it is not waived.
+    """The waiver of `rule` for one award or application; None if the rule is not waived for it.
 
-    `kind` is "award" or "application", `name` its name. Raises SamePerson if the person who posts the event, or that
-    person's API key, granted the waiver.
+    `kind` is "award" or "application", and `name` is the name of that award or application. Raises SamePerson if the
+    person who posts the event, or that person's API key, granted the waiver.
     """
     waiver = project.waivers.get(key(rule.__name__, kind, name))
     if waiver:
@@ -187,13 +191,16 @@ def waived(context: Context, project: Project, rule: type[Refused], kind: str, n
 
 
 def allowed(project: Project, at: str, payee: Payee) -> Waiver | WaivedPayee | None:
-    """What of the waiver with the key `at` allows `payee`; None if nothing does."""
+    """The waiver, or the part of it about one payee, by which the waiver with the key `at` allows `payee`.
+
+    None if there is no such waiver, or if it does not allow `payee`.
+    """
     waiver = project.waivers.get(at)
     return _of_payee(waiver, payee) if waiver and waiver.payees else waiver
 
 
 def waived_for(context: Context, project: Project, at: str, payee: Payee) -> Waiver | WaivedPayee | None:
-    """As `allowed`. Raises SamePerson if the person who posts the event, or that person's API key, granted it."""
+    """As `allowed`, but raises SamePerson if the poster of the event, or the poster's API key, granted the waiver."""
     found = allowed(project, at, payee)
     if found:
         _by_another(context, found)

@@ -1,7 +1,8 @@
-"""The decision on EntryReversed: whether the entry may be reversed, and whether its fen are still where it moved them.
+"""The decision on EntryReversed: whether the entry may be reversed, and which fen move back.
 
-Source: DOMAIN, "EntryReversed". `dependents.py` looks for later events that depend on the entry; `invariants.py`
-checks the ledger as it would be after the reversal.
+Fen can move back only while they are in the account that the entry moved them to. `dependents.py` looks for later
+events that depend on the entry; `invariants.py` checks the ledger as it would be after the reversal. Source: DOMAIN,
+"EntryReversed".
 """
 
 from __future__ import annotations
@@ -87,10 +88,10 @@ def _moves_back(
 ) -> tuple[tuple[Move, ...], FenSet]:
     """The moves of the reversal, and the fen of `entry` that are left to reverse after the reversal.
 
-    The moves reverse `fact.amount`; if it is None, all fen of the entry that are not reversed yet. `in_part`: whether
-    the entry's type can be reversed in part. Raises AlreadyReversed if the entry is reversed in full, MoreThanLeft if
-    less than `fact.amount` is left, and MovedOn if fen to move back are no longer in the account that the entry moved
-    them to.
+    The moves reverse `fact.amount`; if it is None, they reverse all fen of the entry that are not reversed yet.
+    `in_part`: whether the entry's type can be reversed in part. Raises AlreadyReversed if the entry is reversed in
+    full, and MoreThanLeft if less than `fact.amount` is left. Raises MovedOn if too few of the fen are still in the
+    account that the entry moved them to.
     """
     moved = FenSet.of(span for each in entry.moves for span in each.fen.ranges)
     left = moved - owner.reversed.get(fact.version, FenSet())
@@ -113,9 +114,10 @@ def _moves_back(
 
 
 def _lowest(context: Context, moves: Sequence[Move], fen: FenSet, amount: int) -> FenSet:
-    """The `amount` fen with the lowest serials, from the part of `fen` still where the last of `moves` put them.
+    """The `amount` fen with the lowest serials among those of `fen` that are still where `moves` left them.
 
-    Raises MovedOn if this part has fewer than `amount` fen.
+    `moves` are in order; if several of them moved the same fen, the last one left them. Raises MovedOn if there are
+    fewer than `amount` such fen.
     """
     present, seen = FenSet(), FenSet()
     for moved in reversed(moves):
@@ -140,10 +142,10 @@ def _fund(context: Context) -> Fund:
 
 
 def _mirrors(owner: Fund | Project, entry: str, moves: tuple[Move, ...]) -> Iterator[Mirror]:
-    """The mirrors of the reversal with the moves `moves`, each with the name of the stream to record it on.
+    """The mirrors of a reversal with the moves `moves`, each with the name of the stream to record it on.
 
-    `owner`: the fund or project of the reversed entry; `entry`: the type of that entry. There is a mirror for money
-    that moves back between a fund and a project, and for a project that is reopened.
+    `owner`: the fund or project of the reversed entry. `entry`: the event type of that entry. A mirror is needed if
+    money moves back between a fund and a project, or if a project is reopened.
     """
     if isinstance(owner, Fund):
         yield from mirrors_of(*(each for each in moves if "line" in (each.source, each.target)))

@@ -1,4 +1,4 @@
-"""Checks before a reversal: no event after the entry changed what the entry changed, and none depends on the entry."""
+"""Checks before a reversal: no later event changed the same entities as the entry, and none depends on the entry."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ def _is_last_of(kind: str, name: str, steps: Sequence[Carried | Reconciled | Fin
 def _no_period_closed_on(fund: Fund, fact: StatementReconciled, version: int) -> None:
     """Raises NotTheLast if, after `fact`, a period was closed that ends on or after the statement's first day.
 
-    The check applies only if the fund's settings require reconciliation before a period is closed: then the closing of
-    the period may depend on `fact`. `version` is the version of `fact`.
+    The check applies only if the fund's setting `reconcile_before_close` is true, because only then can the closing of
+    a period depend on `fact`. `version` is the version of `fact`.
     """
     through, closed_by = fund.closed_through, fund.closed_by
     waits = fund.settings.reconcile_before_close
@@ -116,9 +116,9 @@ def _is_last_step(project: Project, each: Restored, version: int) -> None:
 
 
 def _no_objection_to_it(project: Project, each: Restored, version: int) -> None:
-    """Raises NotTheLast if an objection to the entity `each`, a round or an application, was received after `version`.
+    """Raises NotTheLast if an objection to the entity `each` was received after the event of `version`.
 
-    Every objection received in a round counts as an objection to the round.
+    `each` is a round or an application. Every objection received in a round counts as an objection to the round.
     """
     for name, objection in sorted(project.objections.items()):
         concerns = str(objection.round) if each.kind == "round" else objection.application
@@ -127,10 +127,10 @@ def _no_objection_to_it(project: Project, each: Restored, version: int) -> None:
 
 
 def _award_is_the_same(project: Project, entry: Recorded) -> None:
-    """Raises NotTheLast if an award that `entry` names was decided by an award list recorded after `entry`.
+    """Raises NotTheLast if an award that the moves of `entry` name was decided after `entry`.
 
-    It is then a new award with an old name: `entry` moved money of an earlier award of this name, and the award list
-    that decided the earlier award was reversed.
+    Then the award only has the name of an earlier award, whose money `entry` moved: the award list that decided the
+    earlier award was reversed, and a later list used the name again.
     """
     for moved in entry.moves:
         name = moved.place.award
@@ -141,9 +141,9 @@ def _award_is_the_same(project: Project, entry: Recorded) -> None:
 
 
 def _payments(project: Project, awards: Collection[str], since: int) -> Iterator[tuple[str, Payment]]:
-    """Yields each payment of `awards` that was requested after the event of version `since`, with the payment's name.
+    """Yields each payment of `awards` that was recorded first after the event of version `since`, with its name.
 
-    All payments of the project are read; reversals are rare enough for that.
+    The time is linear in all payments of the project, which is acceptable because reversals are rare.
     """
     for name, payment in sorted(project.payments.items()):
         if payment.award in awards and payment.first_version > since:
@@ -204,7 +204,7 @@ def _nothing_paid_on_notice(_: Context, project: Project, __: NoticeStarted | No
 
 
 def _no_increase_rests_on_notice(context: Context, project: Project, _: NoticeCompleted, version: int) -> None:
-    """Raises AboveNotice if an award was increased since to more than what was shown before the notice."""
+    """Raises AboveNotice if an award was increased after the notice, to more than was shown before it."""
     current = project.rounds[str(project.round)]
     before = project.undo("round", str(project.round))
     for name, shown in sorted(current.noticed.items()):
@@ -261,7 +261,7 @@ def _no_round_since(_: Context, project: Project, __: Ending, version: int) -> N
 
 
 def _acceptance_has_not_begun(_: Context, project: Project, fact: PaymentConfirmed, version: int) -> None:
-    """Raises NotTheLast if a step toward the acceptance of the payment's award was recorded after `version`.
+    """Raises NotTheLast if an acceptance event of the payment's award was recorded after `version`.
 
     A request for acceptance may depend on the confirmed payment. `version` is the version of `fact`.
     """
@@ -279,11 +279,10 @@ def _no_award_ended_since(_: Context, project: Project, __: ProjectClosed, versi
 
 
 def _settled_is_not_amended(context: Context, project: Project, fact: AwardAmended, version: int) -> None:
-    """Raises NotTheLast if a step toward the acceptance of the award was recorded after `fact`.
+    """Raises NotTheLast if an acceptance event of the award, recorded after `fact`, depends on the amended amount.
 
-    A request for acceptance is checked against the amended amount. An amendment of a batch behind this checkpoint or a
-    later one is exempt, because the request does not depend on the amount of this batch. `version` is the version of
-    `fact`.
+    A request for acceptance depends on the amount of each batch whose gate comes before the requested checkpoint. So an
+    amendment of a batch whose gate is this checkpoint or a later one is exempt. `version` is the version of `fact`.
     """
     line = context.ledger.fund(project.fund).line(project.code)
     batch, order = line.find(fact.batch), line.gates
@@ -305,10 +304,12 @@ def _not_ordered_back(
 def _may_still_be_paid(
     context: Context, project: Project, fact: PaymentConfirmed | PaymentFailed, version: int
 ) -> None:
-    """Raises the rule that forbids to pay the payment's payee: the reversal sets the payment back to instructed.
+    """Checks that the payment may be paid to its payee, because the reversal sets it back to the status instructed.
 
-    The payee must be that of the award, or allowed by a waiver when the payment was requested and now. A failed payment
-    had released its part of the waiver's amount, and takes it again.
+    Unless the payee is the award's, a waiver must allow the payee, both when the payment was requested and now. The
+    first edition of the rules required the waiver only now. A payment whose request was recorded as irregular under
+    PayeeMismatch needs no waiver. Raises PayeeMismatch, WaiverUsedUp, SamePerson, BeforeItsCause. If a failed payment
+    is reversed, the payment uses up its part of the waiver's amount again.
     """
     payment, awarded = project.payments[fact.payment], project.award(project.payments[fact.payment].award).payee
     exempt = payment.by_waiver or PayeeMismatch.__name__ in payment.irregular
@@ -329,10 +330,10 @@ def _nothing_received(_: Context, project: Project, fact: RecoveryOrdered, __: i
 
 
 def _is_not_claimed_again(_: Context, project: Project, fact: RecoveryWaived, version: int) -> None:
-    """Raises MoreThanPaid if, without the waiver `fact`, the payment's recovery orders would demand more than is paid.
+    """Raises MoreThanPaid if, without the waiver `fact`, the payment's recoveries would demand more than is paid.
 
-    The check applies only if one of these orders was made after the waiver. Otherwise the orders would demand only what
-    they demanded before the waiver.
+    The check applies only if one of these recoveries was ordered after the waiver. Otherwise they would demand only
+    what they demanded before the waiver.
     """
     before = project.undo("recovery", fact.recovery)
     payment = before.recoveries[fact.recovery].payment
@@ -349,8 +350,8 @@ def _no_claim_has_lapsed(_: Context, project: Project, fact: PaymentReturned | R
     """Raises NotTheLast if, after `fact`, a RecoveryWaived let part of a recovery of the same payment lapse.
 
     If a recovery demands more than is still paid when it is waived, the excess lapses. `fact` may have caused the
-    excess, because it took money out of `paid`. If `fact` is a RecoveryReceived, the recovery that it names is not
-    checked. `version` is the version of `fact`.
+    excess, because it took money out of `paid`. If `fact` is a RecoveryReceived, the recovery that received the money
+    is exempt. `version` is the version of `fact`.
     """
     own = fact.recovery if isinstance(fact, RecoveryReceived) else None
     payment = fact.payment if isinstance(fact, PaymentReturned) else project.recoveries[fact.recovery].payment
@@ -397,5 +398,6 @@ CHECKS: dict[type[Fact], tuple[Check, ...]] = {
 }
 """For each type of entry, the checks that no later event depends on the entry. Types that are not listed need none.
 
-A check gets the context, the project, the entry's fact and the entry's version, and raises a rule.
+A check gets the context, the project, the entry's fact and the entry's version. It raises a rule if an event depends on
+the entry.
 """

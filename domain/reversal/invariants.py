@@ -27,13 +27,11 @@ def must_hold(
     *,
     stream: str,
 ) -> None:
-    """Checks the plan's limits and the balances of every project and award that a reversal touched.
+    """Checks the plan's limits and the balances of every project and award that a reversal changed.
 
-    Raises the first rule that is broken.
-
-    `before`: the ledger before the reversal. `ledger`: the ledger after the reversal. `code`: the code of the fund.
-    `moves`: the moves of the reversal. `restored`: the entities that the reversal restored. `stream`: the stream of the
-    reversal.
+    Raises the first rule that is broken. `before`: the ledger before the reversal. `ledger`: the ledger after the
+    reversal. `code`: the code of the fund. `moves`: the moves of the reversal. `restored`: the entities that the
+    reversal restored. `stream`: the name of the stream of the reversal.
     """
     fund = ledger.fund(code)
     places = [m.place for m in moves if "project" in (ACCOUNTS[m.source].owner, ACCOUNTS[m.target].owner)]
@@ -62,9 +60,10 @@ def _within_plan(fund: Fund, code: str, batch: int) -> None:
 
 
 def _places(before: Project, project: Project, fund: Fund) -> None:
-    """Raises NoPlacesLeft if the project has more awards than before, and more than its line in the plan allows.
+    """Raises NoPlacesLeft if the reversal raises the number of awards above the award limit of the project's line.
 
-    `before`: the project before the reversal. `project`: the project after the reversal.
+    A limit that was already exceeded before the reversal only must not be exceeded further. `before`: the project
+    before the reversal. `project`: the project after the reversal.
     """
     if not project.awards:
         return
@@ -88,9 +87,9 @@ def _must_be_empty(project: Project, accounts: Iterable[str]) -> None:
 def _award_is_sound(project: Project, fund: Fund, name: str) -> None:
     """Raises WouldUnsettle if money of the award `name` is in an account that the award's status or gates forbid.
 
-    Only a live award holds unpaid money. While the gate of a batch is closed, the money of the batch is in `committed`.
-    Once the gate is open, the money is in `payable`, `in_approval`, `in_transit` or `paid`. The money of payments that
-    broke a rule, or that nobody ordered, is where it is all the same.
+    Only a live award may have unpaid money. While the gate of a batch is shut, the money of the batch must be in
+    `committed`. Once the gate is open, the money must be in `payable`, `in_approval`, `in_transit` or `paid`. The money
+    of the payments in `Project.apart` is exempt.
     """
     award, line = project.awards.get(name), fund.line(project.code)
     for batch in line.batches:

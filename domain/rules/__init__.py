@@ -3,9 +3,9 @@
 The class's docstring is the English message, and `zh` is the Chinese message. The values of the class's fields fill the
 placeholders of both messages. `remedy` and `remedy_zh` say how to avoid the refusal. `source` says where the rule comes
 from. `waivable` says for what the rule can be waived: "award" or "application"; None if the rule cannot be waived.
-`improper` is true for a duty of law, plan or setting: what has broken it can be recorded as irregular. Other rules say
-what is impossible: arithmetic, identity, and the order of the log.
-Each module contains one chapter of the rules.
+`improper` is true for a rule that states a duty by law, plan or setting: an event that broke this duty can still be
+recorded, as irregular. It is false for a rule about what is impossible, by arithmetic, identity or the order of the
+log. Each module contains one chapter of the rules.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The entities of a project's state: rounds, applications, objections, awards, payments, recoveries and waivers.
+"""The entities of a project's state: rounds, applications, objections, awards, payments, recoveries, waivers and holds.
 
-Each entity stores the `version` of its last step (an event that changed it), the number of `steps` since its creation,
-and in `past` its states before the last steps, so that a step can be reversed.
+Each entity stores the `version` of its last step (an event that changed it) and the number of `steps` since its
+creation. So that a step can be reversed, `past` has the states before the last steps, at most MAX_UNDO_STEPS of them.
 """
 
 from __future__ import annotations
@@ -71,13 +71,14 @@ class Screening(StrEnum):
 
 
 class Application(Struct, frozen=True):
-    """An application, or an entry of a list, which stands for one.
+    """An application, or an entry of a list, which is treated like an application.
 
-    `number` is its 受理号, the number it got on receipt; an entry has its name there. `received`: its receipt, or the
-    notice that listed the entry first. `award` is the name of its award, if any.
+    `number`: the number 受理号 that the application got on receipt; for an entry, its name. `received`: the event of
+    its receipt; for an entry, the first notice that listed it. `award`: the name of its award, None if it has none.
 
-    `identity`: that of the applicant on receipt. `renamed`: the other identities that the applicant got afterwards, the
-    latest one last; `renamed_by`: who recorded the latest one. `excluded`: an objection to the application was upheld.
+    `identity`: the identity of the applicant on receipt. `renamed`: the identities that the applicant got later, the
+    latest one last. `renamed_by`: the person who recorded the latest one. `excluded`: whether an objection to the
+    application was upheld.
     """
 
     version: int
@@ -103,8 +104,8 @@ class Application(Struct, frozen=True):
 class Notice(Struct, frozen=True):
     """A public notice 公示.
 
-    `version`: the version of its NoticeStarted event. `amounts`: the amount proposed for each application listed.
-    `completed`: its NoticeCompleted event, None before that event. `by`: who started it.
+    `version`: the version of its NoticeStarted event. `amounts`: the amount proposed for each application, by the
+    application's name. `completed`: its NoticeCompleted event; None before that event. `by`: the person who started it.
     """
 
     version: int
@@ -120,10 +121,11 @@ class Notice(Struct, frozen=True):
 
 
 class Shown(Struct, frozen=True):
-    """The completed notice that listed an application, and the amount that it proposed for it.
+    """What a completed notice showed for one application: `amount`, the amount that it proposed.
 
-    `started` is the version of its NoticeStarted event. `before`: what an earlier notice had shown. `awarded`: the fen
-    that the application's award had when the notice was completed; 0 if it had none.
+    `started`: the version of the notice's NoticeStarted event. `completed`: its NoticeCompleted event. `before`: what
+    an earlier completed notice showed for the application; None if there was none. `awarded`: the fen that the
+    application's award had when the notice was completed; 0 if there was no award.
     """
 
     started: int
@@ -140,14 +142,16 @@ class RoundStatus(StrEnum):
 
 
 class Round(Struct, frozen=True):
-    """One round, from its call to its decision or failure. The round of a list begins with its notice.
+    """One round, from its call to its decision or failure. The round of a list begins with its first notice.
 
-    `review`: the review in force. `notice`: the last notice since that review. `earlier`: the notices between that
-    review and `notice`. `noticed`: for each application, the last completed notice that listed it. `closed_on`: the day
-    on which the call was closed. `by`: who published the call. `reviewed_by`: who concluded the review. `is_list`:
-    whether this is the round of a list. Nobody applied for the entries of a list, and nobody scores them; the notices
-    of the round list them. `opens_on`, `closes_on` and `closed_on` are then all the day on which the round began, that
-    is, on which its first notice was started.
+    `review`: the review in force. `notice`: the last notice since that review. `earlier`: the other notices since that
+    review. `noticed`: for each application, what the last completed notice that listed it showed. `closed_on`: the day
+    on which the call was closed. `by`: the person who published the call. `reviewed_by`: the person who concluded the
+    review.
+
+    `is_list`: whether the awards of the round are chosen from a list. Such a round has no applications and no scores:
+    its notices list the entries. Its `opens_on`, `closes_on` and `closed_on` are all the day on which its first notice
+    was started.
     """
 
     version: int
@@ -176,8 +180,8 @@ class Round(Struct, frozen=True):
 class Objection(Struct, frozen=True):
     """An objection 异议 to one application, or to a whole notice; `concerns` are the applications that it affects.
 
-    `supplementary`: the version of the notice, if this was a supplementary one: it started when all that the objection
-    concerns was awarded and shown. None if it was not.
+    `supplementary`: the version of the notice objected to, if this is a supplementary notice, otherwise None. A notice
+    is supplementary if all applications in `concerns` were awarded, and shown by an earlier notice, before it started.
     """
 
     version: int
@@ -202,8 +206,9 @@ class Acceptance(StrEnum):
 class Check(Struct, frozen=True):
     """The state of an award at one of its checkpoints.
 
-    `since`, `version`: the day and the version of the last step there; None before the first one. `rectify_by`: the
-    last day of the rectification. `due_by`: the version of the event that last set `rectify_by`.
+    `since` and `version`: the day and the version of the last event that changed this state; both are None before the
+    first such event. `rectify_by`: the last day of the rectification. `due_by`: the version of the event that last set
+    `rectify_by`.
     """
 
     status: Acceptance = Acceptance.NONE
@@ -227,10 +232,10 @@ class AwardStatus(StrEnum):
 class Award(Struct, frozen=True):
     """The award of one application, live or ended.
 
-    `gates`: the open gates, each with the event that opened the gate. `payee_by`: the event that last set `payee`.
-    `ends_on`: the last day of the agreement. `ends_by`: the version of the event that last set `ends_on`. `first_end`:
-    the last day that was agreed first. `checks`: the state at each checkpoint that had a step. Gates and checkpoints
-    have the names that `Line.gate` gives them.
+    `gates`: the open gates, each with the event that opened it. `payee_by`: the event that last set `payee`. `ends_on`:
+    the last day of the agreement. `ends_by`: the version of the event that last set `ends_on`. `first_end`: the last
+    day that the agreement had when it was signed first. `checks`: the state at each checkpoint that has had an event.
+    Gates and checkpoints have the names that `Line.gate` returns.
     """
 
     version: int
@@ -270,12 +275,13 @@ class PaymentStatus(StrEnum):
 class Payment(Struct, frozen=True):
     """A payment of an award.
 
-    `amount`: what was requested. `since`: the day of the payment's last step. `by`: who requested it. `approved_by`:
-    who approved it, level by level. `paid_in`: the year in which the payment's confirmation is booked. `levels`: the
-    approval levels in force when the payment was requested; None in old logs, where the levels at the fund's
-    establishment apply. `by_waiver`: its payee was not the award's when it was requested. `irregular`: the improper
-    rules that its request broke. `unordered`: the account that the bank paid it out of, if nobody
-    had requested it.
+    `amount`: the amount requested. `since`: the day of the payment's last step. `by`: the person who requested it.
+    `approved_by`: the person who approved it at each level, in order. `paid_in`: the year in which its confirmation was
+    booked; None before that. `levels`: the approval levels in force when it was requested; None in old logs, where the
+    levels at the fund's establishment apply.
+
+    `by_waiver`: whether a waiver allowed its payee when it was requested. `irregular`: the improper rules that its
+    request broke. `unordered`: the account that the bank paid it out of, if nobody had ordered it; otherwise None.
     """
 
     version: int
@@ -297,7 +303,7 @@ class Payment(Struct, frozen=True):
 
     @property
     def more(self) -> int:
-        """What a further step of the payment adds to what the payee has: nothing."""
+        """The fen that a later step of the payment adds to what the payee already has: always 0."""
         return 0
 
     @property
@@ -309,10 +315,10 @@ class Payment(Struct, frozen=True):
 class Recovery(Struct, frozen=True):
     """An order 追缴 to get back money of a payment. `amount` is the amount ordered, `waived` the amount waived.
 
-    `interest`: the interest ordered besides, and `interest_waived` the part of it that was waived.
-    `lapsed`: the amount that is no longer demanded, because the money had already been returned when the recovery
-    was waived. `lapsed_by`: the version of the last waiver that increased `lapsed`. `due_by`: the version of the last
-    RecoveryExtended that set `due_on`; None if the order set it.
+    `interest`: the interest ordered in addition to `amount`. `interest_waived`: the part of this interest that was
+    waived. `lapsed`: the part of `amount` that is no longer demanded, because the payment's money had already come back
+    in another way when the recovery was waived. `lapsed_by`: the version of the last waiver that increased `lapsed`.
+    `due_by`: the version of the last RecoveryExtended that set `due_on`; None if the order set it.
     """
 
     version: int
@@ -334,8 +340,8 @@ class Recovery(Struct, frozen=True):
 class Hold(Struct, frozen=True):
     """A hold 冻结 on an award, or on the whole project if `award` is None.
 
-    `amount`: the money that must stay unpaid; None: all of it. `until`: the day on which the hold is to be renewed or
-    released; it stands until it is released.
+    `amount`: the money that must stay unpaid; None means all of it. `until`: the day by which the hold is to be renewed
+    or released. The hold stays in force after that day, until it is released.
     """
 
     version: int
@@ -349,9 +355,10 @@ class Hold(Struct, frozen=True):
 
 
 class WaivedPayee(Struct, frozen=True):
-    """A payee that a waiver allows. `at_most`: the most that it may receive, None for an award list.
+    """A payee that a waiver allows. `version`: the last WaiverGranted that allowed it. `by`: the poster of that event.
 
-    `version`, `by`: the WaiverGranted that allowed it last, and who posted that event.
+    `at_most`: the most that the payee may receive by the waiver; None for a waiver of PayeeNotApplicant, which has no
+    limit.
     """
 
     version: int
@@ -361,11 +368,11 @@ class WaivedPayee(Struct, frozen=True):
 
 
 class Waiver(Struct, frozen=True):
-    """The waiver of a rule for one award or application. `by`: who granted it last.
+    """The waiver of a rule for one award or application. `by`: the person who granted it last.
 
-    `payees`: the payees that it allows, for a rule about payees. Empty in waivers by the first edition of the rules,
-    which allowed any payee. `at_most`: the largest amount that the rule is waived for; None if it has no limit.
-    `awarded`: the fen that the award had when the waiver was granted.
+    `payees`: for a rule about payees, the payees that it allows. It is empty if the waiver was granted by the first
+    edition of the rules; such a waiver allows any payee. `at_most`: for a waiver of AboveNotice, the largest amount
+    that the award may have. `awarded`: the fen that the award had when the waiver was granted last.
     """
 
     version: int
@@ -385,9 +392,9 @@ MAX_UNDO_STEPS = 20
 
 
 def stepped(entity: S, version: int, **changes: Any) -> S:
-    """The `entity` after the event of this `version`. The state before the event is added to the entity's `past`.
+    """The `entity` after an event that changed it. The state before the event is added to the entity's `past`.
 
-    `changes`: the new values of the changed fields.
+    `version`: the version of the event. `changes`: the new values of the changed fields.
     """
     before = replace(entity, past=()) if entity.past else entity
     past = (*entity.past, before)[-MAX_UNDO_STEPS:]

@@ -19,9 +19,10 @@ from domain.state.finding import Finding
 
 
 class Gate(StrEnum):
-    """The event on an award that must happen before a batch is paid: the decision, the agreement or the acceptance.
+    """What must happen to an award before a batch is paid: the decision, the agreement or the acceptance.
 
-    If a line names its checkpoints, each of them is a gate too; ACCEPTANCE is then another name of the last one.
+    If a line names its checkpoints, each checkpoint is a gate too, and ACCEPTANCE is another name of the last
+    checkpoint.
     """
 
     AWARD = "award"
@@ -44,21 +45,26 @@ funds of the ledger share."""
 class Settings(EventPart, frozen=True):
     """The parameters of one fund. Such parameters are never constants in code.
 
-    `approvals`: the approval levels of a payment, in order; empty if payments are approved elsewhere and only recorded
-    in this ledger. `quantum`: amounts allocated by score are multiples of this amount. `years_to_spend`: the number of
-    years in which an appropriation may be spent, its budget year included; money left after these years is surplus.
-    `period_close_days`: a month must be closed within this number of days after its end; if None, no alert asks for
-    the closing. `idle_days`: allotted money raises an alert after this number of days without a payment.
+    `notice_working_days`: the least number of working days of a public notice. `approvals`: the approval levels of a
+    payment, in order; empty if payments are approved outside this ledger and only recorded here. `acceptance_tries`:
+    how often an award may fail at one checkpoint before no further acceptance is requested. `rectification_months`: the
+    most months that a rectification may last; None: no limit. `quantum`: amounts allocated by score are multiples of
+    this amount. `years_to_spend`: the number of years in which an appropriation may be spent, its budget year included;
+    money left after these years is surplus.
+
+    `period_close_days`: a month must be closed within this number of days after its end; None: no alert asks for the
+    closing. `idle_days`: allotted money raises an alert after this number of days without a payment.
     `december_percent`: the payments of December raise an alert if they reach this percentage of the year's payments.
     `reconcile_before_close`: if true, a period can be closed only when accepted statements cover all its days.
     `max_appropriation`: the largest amount of one appropriation; None: USUAL_MAX_APPROPRIATION. `max_total`: the
-    largest sum of all appropriations of the fund; None: USUAL_MAX_TOTAL. `notice_binds_amounts`: unless false, no more
-    is awarded and paid than the public notice showed. `approvers_differ`: unless false, each approval level is another
-    person. `bank`: the bank of the fund, for bank slips that are cited without their issuer. `extension_months`: the
-    end of an agreement may be extended to at most this number of months after the end first agreed; None: without a
-    limit. `acceptance_months`: the acceptance of an award is due this number of months after the end of its agreement;
-    None: it has no due day. `applications_per_recipient`: how many live applications a recipient may have in one round;
-    None: one.
+    largest sum of all appropriations of the fund; None: USUAL_MAX_TOTAL.
+
+    `notice_binds_amounts`: if true or None, no more may be awarded and paid than the public notice showed.
+    `approvers_differ`: if true or None, each approval level of a payment must be approved by a different person.
+    `bank`: the fund's bank, which is the issuer of bank slips that are cited without one. `extension_months`: the last
+    day of an agreement may be at most this number of months after the last day agreed first; None: no limit.
+    `acceptance_months`: acceptance is due this number of months after the end of the agreement; None: it has no due
+    day. `applications_per_recipient`: how many live applications a recipient may have in one round; None: one.
     """
 
     notice_working_days: int
@@ -90,7 +96,8 @@ class Settings(EventPart, frozen=True):
 class Selection(StrEnum):
     """How the awards of a line are chosen: among those who apply to a call 公开征集, or from a list 名单 of rewards.
 
-    The line of a list has no calls, applications, reviews or scores: its public notice says who gets what, and why.
+    A line whose awards are chosen from a list has no calls, applications, reviews or scores. Its public notice says who
+    gets how much, and why.
     """
 
     OPEN_CALL = "open_call"
@@ -166,11 +173,11 @@ class LineBatch(EventPart, frozen=True):
 class Line(EventPart, frozen=True):
     """One project of the plan, with its name in the plan's body (`name`) and in the annex (`name_annex`).
 
-    `awards`: the number of awards that the plan allows, or, if `award_rule` is "exact", requires. `fixed_total`:
-    whether an award list must award all money of the line. `share`: how the money is divided; None: as each list says.
-    `checkpoints`: the acceptances of an award, in their order; None: only the final one. `objective`: what the project
-    is to do and to reach 项目主要任务和目标. The objective, `support` and `goals` change no decision about money.
-    `selection`: how the awards are chosen; None: by open call.
+    `awards`: the number of awards. If `award_rule` is "exact", the plan requires this number; otherwise this number is
+    the maximum. `fixed_total`: whether an award list must award all money of the line. `share`: how the money is
+    divided; None: each list decides. `checkpoints`: the acceptances of an award, in their order; None: only the final
+    one. `selection`: how the awards are chosen; None: by open call. `objective` is what the project must do and achieve
+    项目主要任务和目标. No decision about money depends on `objective`, `support` or `goals`.
     """
 
     project: str
@@ -254,7 +261,7 @@ class Carried(Struct, frozen=True):
 class Appropriation(Struct, frozen=True):
     """One appropriation: the amount received, its budget year, its carry-forwards, its fen, and its source.
 
-    `source`: None if the appropriation names none: then it is of the first source of the plan.
+    `source`: None if the appropriation names no source; such an appropriation belongs to the first source of the plan.
     """
 
     amount: Money
@@ -265,9 +272,9 @@ class Appropriation(Struct, frozen=True):
 
     @property
     def next_year(self) -> int:
-        """The next year whose unspent money is to be carried forward.
+        """The year whose unspent money the next carry-forward must carry forward.
 
-        This is the budget year, or, after a carry-forward, the year after the year of the last carry-forward.
+        This is the budget year before the first carry-forward, and later the year after that of the last carry-forward.
         """
         return self.carried[-1].year + 1 if self.carried else self.budget_year
 
@@ -287,15 +294,18 @@ UNNAMED = ""
 class Fund(Struct, frozen=True):
     """The state of a special fund.
 
-    `ever_appropriated`: the sum of all appropriations, the reversed ones included. `allotted`: the fen allotted to each
-    project and batch, minus the fen that came back to the fund. `plan`: the version of the event that put the plan in
-    force. `first_approvals`: the approval levels at the fund's establishment. `closed_through`: the last day of the
-    last closed period. `closed_by`: the version of the PeriodClosed event of that period. `closed_at`: the version of
-    the FundClosed event. `reconciled`: the StatementReconciled events of each statement, by statement identifier.
-    `reversed`: the fen that reversals moved back, by the version of the reversed entry. `sources`: those of the plan in
-    force. `issued`: the fen of all appropriations that name a source, by its name; those of the others under "".
-    `interest`: the sum of all interest received, the reversed one included. `findings`: by name. `unordered`: the
-    payments that a bank made out of the pool without an order, by project and name.
+    `ever_appropriated`: the sum of all appropriations, including reversed ones. `allotted`: the number of fen allotted
+    to each project and batch, minus the fen that came back to the fund. `plan`: the version of the event that put the
+    plan in force. `adopted_on`: the booking date of that event. `first_approvals`: the approval levels at the fund's
+    establishment. `closed_through`: the last day of the last closed period. `closed_by`: the version of the
+    PeriodClosed event of that period. `closed_at`: the version of the FundClosed event.
+
+    `reconciled`: the StatementReconciled events of each statement, by statement identifier. `reversed`: by the version
+    of a reversed entry, the fen that reversals moved back. `sources`: the sources of the plan in force. `issued`: the
+    fen of all appropriations, by the name of their source; "" is the key for appropriations that name no source.
+    `interest`: the sum of all interest received, including reversed receipts. `findings`: the findings by name.
+    `unordered`: the payments that a bank made out of the pool although nobody had ordered them, each as the project's
+    code and the payment's name.
     """
 
     code: str
@@ -359,10 +369,10 @@ class Fund(Struct, frozen=True):
 
 
 def after_moves(fund: Fund, moves: Iterable[Move]) -> Fund:
-    """The fund after `moves`: its accounts, what is allotted, and which payments a bank made out of the pool.
+    """The fund after `moves`: its `accounts`, `allotted` and `unordered` are updated.
 
-    Only moves between accounts of the fund and accounts of a project change `allotted`. What a bank paid out of the
-    pool without an order was not allotted, so neither this nor its return changes it.
+    Only moves between an account of the fund and an account of a project change `allotted`. Money that a bank paid out
+    of the pool without an order was never allotted. So neither this payment nor its return changes `allotted`.
     """
     allotted, unordered = fund.allotted, fund.unordered
     for each in moves:

@@ -58,17 +58,20 @@ UNPAID = (LINE, COMMITTED, PAYABLE, IN_APPROVAL)
 class Project(Struct, frozen=True):
     """The state of a project. A project is opened for a line of the plan.
 
-    `round`: the number of the last round, 0 before the first. `applicants`: the names of the applications that are not
-    withdrawn, in their order, by round number and identity on receipt. `renamed`: the names of the applications whose
-    applicant got another identity. `ended`: the names of the awards that are no longer live.
-    `paid_on`: for each award, the confirmation day of each confirmed payment. `recoveries_of`: the names of the
-    recoveries of each payment. `recovered`: the fen received on each recovery. `reversed`: by the version of an entry,
-    the fen that reversals of the entry moved back. `closed_at`: the version of ProjectClosed, None while open.
-    `awards_missing`: how many awards fewer than the plan requires the project had when it was closed.
-    `awarded`: the fen that each award got out of the line, less those that went back to it. `by_waiver`: for each
-    award, the names of its payments whose payee a waiver allowed. `apart`: the names of the payments that were
-    requested behind a shut gate or that nobody had ordered: their money may be paid there. `interest_received`: the fen
-    of interest received on each recovery. `holds`, `findings`: by name; `standing_holds` are those not released.
+    `round`: the number of the last round; 0 before the first. `applicants`: by round number and by the applicant's
+    identity on receipt, the sorted names of the applications that are not withdrawn. `renamed`: the names of the
+    applications whose applicant got another identity. `ended`: the names of the awards that are no longer live.
+    `closed_at`: the version of ProjectClosed; None while the project is open. `awards_missing`: how many of the awards
+    that the plan requires were missing when the project was closed.
+
+    `paid_on`: for each award, the confirmation day of each confirmed payment, by the payment's name. `awarded`: for
+    each award, the number of fen that it got out of the line, minus those that went back to the line. `by_waiver`: for
+    each award, the names of its payments whose payee a waiver allowed. `apart`: the names of the payments that were
+    requested while the gate was shut, or that nobody had ordered. Their money may be in `paid` although the gate is
+    shut. `recoveries_of`: for each payment, the names of its recoveries. `recovered`: for each recovery, the number of
+    fen of principal received. `interest_received`: for each recovery, the number of fen of interest received.
+    `reversed`: by the version of a reversed entry, the fen that reversals moved back. `holds` and `findings`: by name.
+    `standing_holds`: the names of the holds that are not released.
     """
 
     code: str
@@ -155,8 +158,9 @@ class Project(Struct, frozen=True):
     def ineligible_because(self, name: str) -> str | None:
         """Why the application `name` is not eligible to be listed in a notice and awarded; None if it is eligible.
 
-        The reason is a code: withdrawn, excluded, awarded, past (of an earlier or a failed round), unscreened (the
-        screening is not passed) or unscored. Entries of a list need neither a screening nor a score.
+        The reason is one of these codes: `withdrawn`, `excluded`, `awarded`, `past` (its round failed or is not the
+        last one), `unscreened` (it has not passed screening), `unscored`. An entry of a list counts as screened and
+        needs no score.
         """
         each = self.applications[name]
         current = self.rounds[str(each.round)]
@@ -178,7 +182,7 @@ class Project(Struct, frozen=True):
     def not_shown(self) -> Iterator[str]:
         """The names of the live awards that no completed notice has listed.
 
-        The time is linear in all awards of the project: use this only to decide on a call for applications.
+        The time is linear in all awards of the project: use this only for rare events.
         """
         return (name for name in sorted(self.awards) if name not in self.ended and self.shown(name) is None)
 
@@ -247,9 +251,9 @@ class Project(Struct, frozen=True):
         )
 
     def unpaid(self, award: str | None) -> int:
-        """The fen that the bank is not instructed to pay: of `award`, or of the whole project if it is None.
+        """The fen that the bank is not instructed to pay: those of `award`, or of the whole project if `award` is None.
 
-        The time is linear in the accounts of the project, so it is for projects with a hold only.
+        The time is linear in the accounts of the project: call this only if the project has a hold.
         """
         return sum(
             amount
@@ -263,11 +267,10 @@ class Project(Struct, frozen=True):
             raise AwardInFlight(award=award, amount=Money(amount))
 
     def places_taken(self, line: Line) -> int:
-        """How many awards count toward the number of awards that `line`, the project's own, allows.
+        """How many awards of this project count toward the award limit of its line `line`.
 
-        Every live award counts. An ended award counts while it has money in the account `paid`. Money that a bank paid
-        without an order is not counted as such money, because a bank can do this at any time, also after another award
-        has taken the place.
+        Every live award counts. An ended award counts only while it has money in the account `paid`. Money that a bank
+        paid without an order is ignored here: a bank can pay it at any time, even after another award took the place.
         """
         freed = sum(self.held(line, award, (PAID,)) == self._paid_unordered(award) for award in self.ended)
         return len(self.awards) - freed
@@ -293,8 +296,8 @@ class Project(Struct, frozen=True):
     def demanded(self, name: str) -> int:
         """How many fen of principal the recovery `name` still demands: ordered, less received, waived and lapsed.
 
-        At each waiver, the ledger lets lapse the fen by which the demand exceeds what the payment still has in the
-        account `paid`: that money had already come back in another way. Interest is not included.
+        At each waiver, the ledger compares the demand with the payment's money in the account `paid`. The excess of the
+        demand lapses, because that money had already come back in another way. Interest is not included.
         """
         recovery = self.recoveries[name]
         return recovery.amount - recovery.waived - recovery.lapsed - self.recovered.get(name, 0)
@@ -319,9 +322,10 @@ class Project(Struct, frozen=True):
                 yield name, left
 
     def paid_apart(self, award: str, batch: int, account: str) -> int:
-        """The fen of `award` in a batch that are in `account` of payments which broke a rule or were not ordered.
+        """The fen of `award` in a batch that are in `account` and belong to payments in `apart`.
 
-        It is 0 for an account that is not divided by payments.
+        These payments were requested while the gate was shut, or nobody had ordered them. The result is 0 for an
+        account that is not divided by payments.
         """
         if account not in OF_PAYMENT:
             return 0
@@ -343,16 +347,17 @@ class Project(Struct, frozen=True):
         return replace(self, **{FIELD_OF[kind]: self.entities(kind).set(name, entity)})
 
     def step(self, kind: str, name: str, version: int, **changes: Any) -> Project:
-        """The project after the event of this version made `changes` to the entity `name` of `kind`.
+        """The project after an event changed the entity `name` of `kind`; `version` is the version of the event.
 
-        The state before the event is kept in the entity's `past`, so that the step can be undone.
+        `changes` are the new values of the changed fields. The state before the event is kept in the entity's `past`,
+        so that the step can be undone.
         """
         return self.with_entity(kind, name, stepped(self.entities(kind)[name], version, **changes))
 
     def undo(self, kind: str, name: str) -> Project:
         """The project with the entity `name` of `kind` as it was before its last step.
 
-        If that step created the entity, the project returned is without the entity.
+        If that step created the entity, the entity is removed.
         """
         before = unstepped(self.entities(kind)[name])
         if before is None:
@@ -361,9 +366,9 @@ class Project(Struct, frozen=True):
 
 
 def awarded_after(awarded: Map[str, int], moves: Iterable[Move]) -> Map[str, int]:
-    """The map `awarded` (number of fen by award) after `moves`. Only moves from the line or to it change it.
+    """The map `awarded` (number of fen by award) after `moves`. Only moves from the line or to it change the map.
 
-    What a bank paid out of the line without an order was not awarded.
+    A move from the line to `paid` does not change it: a bank paid that money without an order, so it was never awarded.
     """
     for moved in moves:
         accounts = (moved.source, moved.target)

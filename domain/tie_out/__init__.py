@@ -1,4 +1,4 @@
-"""Pairs the lines of a bank statement with the entries of the ledger; says how they differ, and which have no partner.
+"""Pairs the lines of a bank statement with the entries of the ledger, and says how they differ.
 
 Amounts are compared exact to the fen. The result is deterministic: the same input gives the same pairings.
 """
@@ -43,9 +43,9 @@ def tie_out(
     Each line is in exactly one pairing. `entries` should reach beyond `days`, so that a line on the first or last day
     can match an entry of a neighbouring day.
 
-    Numbers that are the bank's own, and names that it has cut off, are compared as `resolve` says. Lines that match
-    none of `entries` are then compared with `settled`, the entries that another statement has already
-    matched, and with `pending`, the instructed payments that are not confirmed yet.
+    Before the comparison, `resolve` removes numbers of the bank's own numbering and replaces names that the bank cut
+    off or that have changed. Lines that match none of `entries` are then compared with `settled`, the entries that
+    another statement has already matched, and with `pending`, the instructed payments that are not confirmed yet.
     """
     lines, entries, pending, settled = list(lines), list(entries), list(pending), list(settled)
     resolved = resolve(lines, [*entries, *pending, *settled])
@@ -68,9 +68,9 @@ def tie_out(
 
 
 def duplicates(items: OpenItems) -> None:
-    """Record each unpaired line as a duplicate, if it shows the same payment as a line that is paired with an entry.
+    """Record each unpaired line as a duplicate if it shows the same payment as a line that is paired with an entry.
 
-    Direction, amount, day, payee, account and numbers of the two lines must all be equal.
+    It shows the same payment if direction, amount, day, payee, account and numbers of the two lines are equal.
     """
     matched = {_content(line): line.number for pairing in items.pairings for line in pairing.lines if pairing.entries}
     for line in items.open_lines():
@@ -108,19 +108,24 @@ STAGES: tuple[Stage, ...] = (
     pair_batches,
     duplicates,
 )
-"""The matching stages, in the order in which they are run: from the strongest evidence to the weakest. The lines and
-entries that they leave are assigned to each other where something differs."""
+"""The matching stages, in the order in which they are run: from the strongest evidence to the weakest.
+
+`assign` then pairs lines and entries that these stages leave unpaired, although something differs between them.
+"""
 SURE_STAGES = (by_number, *(pair_singly(with_amount(who), Window.ANY) for who in (by_account, by_payee)))
-"""The stages for lines that STAGES leave unpaired. They match such lines with pending payments, and with entries that
-another statement has already matched."""
+"""The stages that match the lines left unpaired by STAGES with pending payments and with settled entries.
+
+A settled entry is an entry that another statement has already matched.
+"""
 
 
 def _explained_lines(items: OpenItems, pending: Sequence[Entry], settled: Sequence[Entry]) -> Iterator[Pairing]:
-    """A pairing with no entries for each line without a partner that something else explains.
+    """A pairing without entries for each unpaired line that is a duplicate or belongs to a pending payment.
 
     `settled`: the entries that another statement has already matched. A line that fits one of them is a duplicate.
-    `pending`: the instructed payments that are not confirmed yet. If a line that is no duplicate fits one of them, it
-    is in the statement only, and its pairing names that payment. A line that fits neither may repeat another line.
+    `pending`: the instructed payments that are not confirmed yet. A line that fits one of them, and is not a duplicate,
+    is in the statement only; its pairing names that payment. A line that fits neither is a duplicate if it repeats a
+    line that is paired with an entry.
     """
     lines = items.open_lines()
     repeated = _paired_surely(lines, settled, items.days)
@@ -150,7 +155,7 @@ def _repeated(line: Line, paid: Iterable[Line], days: Days) -> int | None:
 def _paired_surely(lines: Iterable[Line], entries: Iterable[Entry], days: Days) -> dict[Line, Entry]:
     """The entry that SURE_STAGES pair with each line, by line.
 
-    A line is left out if it is not paired, or if its pairing has several lines or several entries.
+    Only pairings of one line with one entry are returned.
     """
     items = OpenItems(days, lines, entries)
     for stage in SURE_STAGES:

@@ -1,7 +1,7 @@
-"""The best assignment of the lines and entries that no stage could pair, in which something differs.
+"""The best assignment of the lines and entries that no stage could pair, because something differs between them.
 
-What a line and an entry have in common gives their pair a weight; the pairs are chosen so that the sum of their weights
-is the greatest.
+Each pair has a weight, which depends on what the line and the entry have in common. The pairs are chosen so that the
+sum of their weights is the greatest.
 """
 
 from __future__ import annotations
@@ -15,17 +15,24 @@ from domain.tie_out.open_items import OpenItems
 from domain.tie_out.parts import Days, Entry, Line
 
 SAME_PAYEE, SAME_AMOUNT, NEAR_AMOUNT, OTHER_AMOUNT, SAME_DAY, NEAR_DAY = 40, 60, 25, -20, 25, 4
-"""The weights. That of the same amount is divided by how often the amount occurs: a common one says little."""
+"""The weights. SAME_AMOUNT is divided by how often the amount occurs, because a frequent amount is weak evidence."""
 LEAST = 25
-"""A pair of less weight is a coincidence. A common amount on the same day is just enough, another amount on another
-day is not, even for the same payee."""
+"""The least weight of a pair: below it, what a line and an entry have in common counts as a coincidence.
+
+A frequent amount on the same day is just enough. A different amount on a different day is not enough, even for the same
+payee, unless the two amounts are near.
+"""
 NEAR_SHARE, NEAR_FEN, NEAR_FEN_SHARE = 100, 100_00, 10
-"""Two amounts are near if they differ by one in NEAR_SHARE at most, or by NEAR_FEN and one in NEAR_FEN_SHARE."""
+"""The limits within which two amounts are near. NEAR_FEN is in fen; the others divide the amount of the entry.
+
+Two amounts are near if they differ by at most 1/NEAR_SHARE of the entry's amount. They are also near if they differ by
+at most NEAR_FEN and by at most 1/NEAR_FEN_SHARE of the entry's amount.
+"""
 MAX_CANDIDATES = 40
-"""How many entries are weighed for one line at most: those of the nearest days."""
+"""The most entries whose pairs with one line are weighed: those nearest to the line by date."""
 MAX_DAYS = 1_000
 MAX_NODES = 120
-"""A group of more lines and entries is not solved, but paired by the greatest weight first."""
+"""The most lines and entries in a group that is solved exactly; in a larger group, the heaviest pair is taken first."""
 
 Edge = tuple[int, int, int]
 """A pair: its weight, the number of the line, and the index of the entry. Nearer days weigh a little more."""
@@ -97,7 +104,8 @@ def _groups(edges: Sequence[Edge]) -> Iterator[list[Edge]]:
 def _chosen(edges: Sequence[Edge]) -> list[tuple[int, int]]:
     """The pairs of a group whose weights have the greatest sum, in the order of their lines.
 
-    Of several such choices, it is the one that pairs earlier lines with earlier entries.
+    If several choices have the greatest sum, the one that pairs earlier lines with earlier entries is returned. For a
+    group of more than MAX_NODES lines and entries, the sum may be less than the greatest.
     """
     nodes = {number for _, number, _ in edges}, {at for _, _, at in edges}
     if sum(map(len, nodes)) > MAX_NODES:

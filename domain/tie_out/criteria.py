@@ -16,7 +16,8 @@ def total(each: Iterable[Cash]) -> int:
 def _account_matches(line: Line, entry: Entry) -> bool | None:
     """Whether the line and the entry name the same bank account; None if that is unknown.
 
-    For example, a masked account shows only its last four digits. If these are equal, the accounts may still differ.
+    It is unknown if one of them names no account. It is also unknown if only the last four digits can be compared and
+    these are equal.
     """
     if not line.account or not entry.account:
         return None
@@ -36,8 +37,8 @@ def same_name(line: Line, entry: Entry) -> bool:
 def no_payee_conflict(line: Line, entry: Entry) -> bool:
     """False if the line and the entry name different payees.
 
-    Their accounts are compared; if it is unknown whether these are the same, the names are compared. Always true
-    for money in, because the line may name a bank as the sender.
+    The accounts are compared; if it is unknown whether they are the same, the names are compared. Always true for
+    incoming money, because the line may name a bank as the sender.
     """
     if line.direction is Direction.IN:
         return True
@@ -71,10 +72,10 @@ def differences(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> 
 
 
 def _distinct_pairs(lines: Sequence[Line], entries: Sequence[Entry]) -> Iterator[tuple[Line, Entry]]:
-    """The pairs of a line and an entry, without pairs that repeat the payee names and accounts of another pair.
+    """One pair of a line and an entry for each combination of payee name and account of both.
 
-    The criteria compare only names and accounts of these pairs, so the result is the same as with all pairs, but needs
-    fewer comparisons.
+    The criteria compare only payee names and accounts of these pairs. So the result is the same as for all pairs, but
+    fewer comparisons are needed.
     """
     named = {(line.name, line.account): line for line in lines}
     of = {(entry.name, entry.account): entry for entry in entries}
@@ -88,9 +89,9 @@ def _all_near(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> bo
 
 
 def no_number_conflict(line: Line, entry: Entry) -> bool:
-    """False if the line and the entry have different bank references, or different voucher numbers.
+    """False if the line and the entry have different bank references or different voucher numbers.
 
-    Then they are different payments. A number that the line or the entry lacks is no conflict.
+    Then they are different payments. If one of them lacks a number, that number is not compared.
     """
     return all(entry.numbers.get(kind, number) == number for kind, number in line.numbers.items())
 

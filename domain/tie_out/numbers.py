@@ -15,7 +15,7 @@ from domain.tie_out.parts import Entry, Line
 class Group(Struct):
     """Lines and entries that may belong together, ordered by day.
 
-    They share a reference or voucher number, or what a matching stage compares, such as the payee.
+    They share a reference or voucher number, or another property that a matching stage compares, such as the payee.
     """
 
     lines: list[Line] = field(default_factory=list)

@@ -114,12 +114,12 @@ class Pairing(Struct, frozen=True):
 
     `reasons`: what the lines and entries have in common. `differs`: how they differ; empty if they agree.
 
-    The other three fields explain a line without a match. `twin`: the number of the line that this line repeats.
-    `settled`: the entry of this line, if another statement has already matched that entry. `pending`: the payment of
-    this line, if the payment is instructed but not confirmed yet.
+    Three fields explain a line without a match. `twin`: the number of the line that this line repeats. `settled`: the
+    entry of this line, if another statement has already matched that entry. `pending`: the payment of this line, if the
+    payment is instructed but not confirmed yet.
 
-    `says`: what the statement says of itself that its own lines contradict, in English and in Chinese; then there are
-    neither lines nor entries.
+    `says`: for a contradiction in the statement itself, what the statement says that its lines contradict, in English
+    and in Chinese. Then `lines` and `entries` are empty.
     """
 
     lines: tuple[Line, ...]

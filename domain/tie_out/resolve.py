@@ -1,6 +1,7 @@
-"""What a bank writes its own way: its own numbers, names that it cuts off or that have changed, words for a batch.
+"""Rewrites the lines of a statement in the ledger's terms, before they are matched.
 
-Before they are matched, lines are rewritten in the ledger's terms; the pairings then have the lines as they were.
+A bank may number payments itself, cut names off, use former names of a payee, and write a word for a batch instead of a
+name. The pairings are returned with the lines as the statement has them: see `restored`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from msgspec.structs import replace
 from domain.tie_out.parts import Entry, Line, Pairing
 
 MIN_NAME = 8
-"""A name that a bank may have cut off has at least so many characters: shorter ones begin the names of others."""
+"""The least number of characters of a name that is treated as cut off: shorter names may begin several others."""
 OWN_SHARE = 10
-"""The numbers of a statement are the ledger's own if at least one in so many of them is that of an entry."""
+"""The numbers of a statement are foreign if fewer than one in OWN_SHARE of them is the number of an entry."""
 _BATCH = re.compile("批量|代发|代付|批扣|集中支付|汇总|多笔|多户|待清算|过渡户|内部户")
 _CODE = re.compile("(?<![0-9A-Z])[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}(?![0-9A-Z])")
 
@@ -24,7 +25,8 @@ _CODE = re.compile("(?<![0-9A-Z])[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWX
 class Resolved(Struct, frozen=True):
     """The lines in the ledger's terms. `names`: by line number, how the name of its payee was found.
 
-    `foreign`: the kinds of numbers in the statement, `reference` or `voucher`, of which the ledger has none.
+    `foreign`: the kinds of numbers, `reference` or `voucher`, in which the bank uses a numbering of its own: see
+    OWN_SHARE.
     """
 
     lines: tuple[Line, ...]
@@ -33,9 +35,9 @@ class Resolved(Struct, frozen=True):
 
 
 def foreign_numbers(lines: Sequence[Line], entries: Sequence[Entry]) -> frozenset[str]:
-    """The kinds of numbers that lines and entries both have, but from numbering systems of their own.
+    """The kinds of numbers that lines and entries both have, but in which the bank uses a numbering of its own.
 
-    Then a number that differs is no sign of another payment.
+    Different numbers of such a kind do not show that a line and an entry are different payments. See OWN_SHARE.
     """
     return frozenset(kind for kind in ("reference", "voucher") if _is_foreign(kind, lines, entries))
 
@@ -48,9 +50,9 @@ def _is_foreign(kind: str, lines: Sequence[Line], entries: Sequence[Entry]) -> b
 
 
 def resolve(lines: Sequence[Line], entries: Sequence[Entry]) -> Resolved:
-    """The lines in the terms of `entries`: without foreign numbers, and with the names by which the ledger knows them.
+    """The lines in the terms of `entries`: without foreign numbers, and with the payee names that the ledger uses.
 
-    A name is replaced only if it can be that of one payee alone.
+    A name is replaced only if it can be the name of exactly one payee. A line of a batch gets no payee and no account.
     """
     foreign = foreign_numbers(lines, entries)
     found = dict(_names(lines, entries))

@@ -26,9 +26,9 @@ Each = TypeVar("Each", Line, Entry)
 
 
 MAX_FEE = 200_00
-"""The most that a bank takes for a batch of payments, in fen."""
+"""The largest fee, in fen, that a bank may include in the line of a batch."""
 MAX_CANDIDATES, MAX_SUMS = 20, 1_000
-"""The number of entries examined for one line, and the number of lines or entries examined for one sum.
+"""The most entries examined for one line, and the most lines or entries examined for one sum.
 
 These maximums limit the running time. With Window.ANY, MAX_CANDIDATES entries before the line's date are examined, and
 as many on or after that date.
@@ -47,8 +47,8 @@ class Window(Enum):
 def _groups(items: OpenItems, key: Key) -> list[Group]:
     """The lines and entries without a partner, grouped by the value that `key` returns for them.
 
-    The groups are in the order of their first lines. Groups without lines or without entries are left out. Lines and
-    entries for which `key` returns None are in no group.
+    The groups are in the order of their first lines. Only groups with at least one line and at least one entry are
+    returned. Lines and entries for which `key` returns None are in no group.
     """
     groups: dict[Hashable, Group] = {}
     for line in items.open_lines():
@@ -96,9 +96,9 @@ def pair_singly(key: Key, window: Window, fits: Callable[[Line, Entry], bool] = 
     """Returns a stage that pairs single lines with single entries, the earliest line first.
 
     An entry is a candidate for a line if `key` returns the same for both, the entry's date is in the `window` around
-    the line's date, and `fits` accepts the pair.
-    A line is paired with its earliest candidate; with Window.ANY, with the candidate of the nearest date. The windows
-    of all lines have the same width, so pairing the earliest line first leaves the most candidates for later lines.
+    the line's date, and `fits` accepts the pair. A line is paired with its earliest candidate. With Window.ANY, it is
+    paired with the candidate of the nearest date. The windows of all lines have the same width, so pairing the earliest
+    line first leaves the most candidates for later lines.
     """
 
     def stage(items: OpenItems) -> None:
@@ -116,8 +116,9 @@ def _best(
 ) -> int | None:
     """The index of the entry to pair with `line`; None if no entry can be paired. `entries` are ordered by date.
 
-    Only entries that are in the `window` and that `fits` accepts are considered. The earliest of these is chosen; with
-    Window.ANY, the one whose date is nearest to the line's date.
+    Only entries whose dates are in the `window` and that `fits` accepts are considered. The earliest of these is
+    chosen. With Window.ANY, the one whose date is nearest to the line's date is chosen. At most MAX_CANDIDATES entries
+    are examined, with Window.ANY twice as many.
     """
     first, last = _bounds(entries, line.on, window, days)
     if window is Window.ANY:
@@ -138,8 +139,9 @@ def _in_window(window: Window, line: Line, entry: Entry, days: Days) -> bool:
 def pair_sums(key: Key, window: Window) -> Stage:
     """Returns a stage that pairs one line with several entries of the same total, then one entry with several lines.
 
-    `key` returns the same for all lines and entries of a pairing. The several entries are consecutive: in order of
-    date, no other unpaired entry with the same key is between them. The same holds for several lines.
+    `key` must return the same for all lines and entries of a pairing. The several entries must be consecutive: in order
+    of date, no other unpaired entry with the same key is between them. Several lines must be consecutive in the same
+    way.
     """
 
     def stage(items: OpenItems) -> None:
@@ -156,9 +158,10 @@ def pair_sums(key: Key, window: Window) -> Stage:
 
 
 def pair_batches(items: OpenItems) -> None:
-    """Pair a line of a batch, which names no payee, with all entries of its day that have no partner.
+    """Pair the line of a batch with all entries of its day and direction that have no partner, if there are several.
 
-    The line may be above their sum by up to MAX_FEE: the bank has put its fee into it.
+    The line must have neither payee nor account. Its amount may exceed the sum of the entries by up to MAX_FEE, because
+    a bank may include its fee.
     """
     for line in items.open_lines():
         if line.payee or line.account:

@@ -1,7 +1,7 @@
 """Explains why money is not paid yet: the next posts needed, their conditions, and the events that meet the conditions.
 
-The conditions are checked by the same guards that refuse a post, or by the decision itself. So the explanation cannot
-differ from the answer that a post would get.
+The explanation cannot differ from the answer that a post would get, because both come from the same guards, or from the
+decision itself.
 """
 
 from __future__ import annotations

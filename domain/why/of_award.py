@@ -74,9 +74,9 @@ def _next(ledger: LedgerView, project: Project, name: str) -> Fact:
 
 
 def _opening(ledger: LedgerView, project: Project, award: Award, name: str, batch: int) -> Iterator[Step]:
-    """The next posts toward opening the batch's closed gate, and their conditions. `name`: the award's name.
+    """The next posts toward opening the batch's shut gate, with their conditions. `name`: the award's name.
 
-    For a batch behind a checkpoint, the next post of each earlier checkpoint that is not passed comes first.
+    If the gate is a checkpoint, the next post of each earlier checkpoint that is not passed comes first.
     """
     line = ledger.fund(project.fund).line(project.code)
     gate, order = line.gate_of(line.batch(batch)), line.all_checkpoints

@@ -55,10 +55,10 @@ def answer(ledger: LedgerView, project: Project, batch: int) -> Answer:
 
 
 def _next_in_round(ledger: LedgerView, project: Project) -> Iterator[Fact]:
-    """The facts to post next before an award list can be posted, in order.
+    """The facts to post next before an award list can be posted, in order. Empty if only the list is left to post.
 
-    An ObjectionResolved for each open objection comes first, then the next facts of a round: call, screening, review
-    or public notice. Yields nothing if only the award list itself is left to post.
+    An ObjectionResolved for each open objection comes first, then the next step of the round: its call, the screening,
+    the review or the public notice.
     """
     line, current = ledger.fund(project.fund).line(project.code), project.rounds.get(str(project.round))
     for objection in sorted(project.open_objections):
@@ -105,8 +105,8 @@ def _notice(
 ) -> NoticeStarted:
     """A notice that starts today and lasts as many working days as the settings require.
 
-    If the calendar ends during these days, the notice ends on the first day that the calendar does not cover. Then the
-    rule that refuses the notice names the missing year.
+    If the calendar ends earlier, the notice ends on the first day that the calendar does not cover. Then the rule that
+    refuses the notice names the missing year.
     """
     last_day = ledger.earliest_end(ledger.today, ledger.fund(project.fund).settings.notice_working_days)
     return NoticeStarted(ledger.today, last_day, listed, entries)
@@ -119,8 +119,8 @@ def _notices_come_first(ledger: LedgerView, project: Project, current: Round) ->
 def _candidates(ledger: LedgerView, project: Project) -> list[str]:
     """The names of the applications that an award list could name now, in order of score, the best last.
 
-    If notices precede the decision, and the last round has a notice, only the applications that this notice lists are
-    returned. The entries of a list have no scores.
+    If notices precede the decision and the round has a notice, only applications on this notice are returned. Entries
+    of a list have no score: they are in order of name.
     """
     current = project.rounds.get(str(project.round))
     if current is None or current.status is RoundStatus.FAILED:
@@ -131,10 +131,9 @@ def _candidates(ledger: LedgerView, project: Project) -> list[str]:
 
 
 def _list(ledger: LedgerView, project: Project, batch: int) -> Step:
-    """The post of an award list that gives all money of the line to the application with the best score.
+    """The post of an award list that awards all money of the line to the application with the best score.
 
-    If no application could be awarded, the award list is empty. If the line has no money, the list gives the
-    application 1 fen of `batch`.
+    If the line has no money, the list awards 1 fen of `batch`. If no application can be awarded, the list is empty.
     """
     current = project.rounds.get(str(project.round))
     is_list = current.is_list if current else ledger.fund(project.fund).line(project.code).is_list

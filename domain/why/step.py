@@ -27,8 +27,8 @@ class Sentence(NamedTuple):
 class Condition(Struct, frozen=True):
     """A guard (a condition of a post), and whether it is met today.
 
-    `by`: the events because of which the guard is met. `missing`: the refusal that the guard raised; None if the guard
-    is met.
+    `by`: the events that show that the guard is met. `missing`: the refusal that the guard raised; None if the guard is
+    met.
     """
 
     guard: Guard
@@ -53,9 +53,9 @@ class Step(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """Where the money of a batch is, and the posts that it still needs before it is paid or awarded, in order.
+    """Where the money of a batch is, and the posts that are needed before it is paid or awarded, in order.
 
-    `accounts`: the amount in each account. `says`: a sentence with these amounts.
+    `accounts`: the amount in each account. `says`: a sentence that states these amounts.
     """
 
     accounts: dict[str, Money]
@@ -66,7 +66,7 @@ class Answer(Struct, frozen=True):
 def guarded(ledger: LedgerView, project: Project, fact: Fact, guards: Iterable[Guard], about: Any = None) -> Step:
     """A post of `fact` to the project's stream, with one condition for each of `guards`, checked today.
 
-    The guards check `about`, such as a payment, or `fact` if `about` is omitted.
+    Each guard checks `about`, such as a payment. If `about` is omitted, it checks `fact`.
     """
     stream = f"project/{project.code}"
     context = Context(ledger, stream, fact, _today(ledger), ledger.today)
